@@ -1,0 +1,29 @@
+//! What tests need: real servers that start in milliseconds and end with the test, a token issuer, and waiting.
+
+mod issuer;
+mod servers;
+
+use std::{future::Future, time::Duration};
+
+pub use issuer::TestIssuer;
+pub use servers::{FerretDb, Redis, free_port};
+
+/// Waits until `condition` returns something, looking every 10 ms; panics with `what` after ten seconds.
+#[expect(clippy::panic, reason = "a test that waits in vain fails")]
+pub async fn wait_for<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    mut condition: impl FnMut() -> F,
+) -> T {
+    let wait = async {
+        loop {
+            if let Some(value) = condition().await {
+                return value;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    match tokio::time::timeout(Duration::from_secs(10), wait).await {
+        Ok(value) => value,
+        Err(_) => panic!("waited ten seconds in vain for {what}"),
+    }
+}
