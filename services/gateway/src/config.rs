@@ -1,0 +1,51 @@
+//! What can be set, from flags or the environment.
+
+use crate::{bucket::LimitOverride, cors::Origin, upstream::Address};
+use ipnet::IpNet;
+use std::path::PathBuf;
+use url::Url;
+
+/// The shop's one door: routing, identity, limits and a shared cache in front of the services.
+#[derive(Debug, Clone, clap::Parser)]
+#[command(name = "gateway", version)]
+pub struct Config {
+    /// What every service can be told.
+    #[command(flatten)]
+    pub kit: kit::Config,
+
+    /// Where the catalog answers, such as <http://shop-catalog>.
+    #[arg(long, env = "CATALOG_URL")]
+    pub catalog_url: Address,
+
+    /// Where the storefront answers, such as <http://shop-storefront>.
+    #[arg(long, env = "STOREFRONT_URL")]
+    pub storefront_url: Address,
+
+    /// Where shoppers reach the shop. With https, answers tell browsers to come back over https only.
+    #[arg(long, env = "PUBLIC_URL")]
+    pub public_url: Option<Url>,
+
+    /// The public keys that sign access tokens (a JSON Web Key Set), read again when the file changes.
+    #[arg(long, env = "JWKS_FILE")]
+    pub jwks_file: PathBuf,
+
+    /// The Redis that replicas share limits and cached answers through; each replica stands alone when absent or gone.
+    #[arg(long, env = "REDIS_URL")]
+    pub redis_url: Option<String>,
+
+    /// The proxies before the gateway whose X-Forwarded-* headers are believed, as networks such as 10.0.0.0/8.
+    #[arg(long, env = "TRUSTED_PROXIES", value_delimiter = ',')]
+    pub trusted_proxies: Vec<IpNet>,
+
+    /// Other origins whose pages may call the API, such as <https://partner.example>; none by default.
+    #[arg(long, env = "CORS_ORIGINS", value_delimiter = ',')]
+    pub cors_origins: Vec<Origin>,
+
+    /// Limits to replace, as class=requests-per-second:burst, such as pages=50:200,search=20:40; a rate of 0 lifts the limit.
+    #[arg(long, env = "RATE_LIMITS", value_delimiter = ',')]
+    pub rate_limits: Vec<LimitOverride>,
+
+    /// How many MiB of answers are kept in memory; 0 turns the cache off.
+    #[arg(long, env = "CACHE_MIB", default_value_t = 64)]
+    pub cache_mib: u32,
+}

@@ -1,0 +1,15 @@
+//! Starts the gateway.
+
+use amazoff_gateway::{App, config::Config, router};
+use clap::Parser as _;
+use kit::clock::Clock;
+use std::error::Error;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let config = Config::parse();
+    let _telemetry = kit::telemetry::init("gateway", &config.kit)?;
+    let app = App::new(&config, Clock::system())?;
+    kit::serve("gateway", &config.kit, router(app.clone()), app.health()).await?;
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! The gateway's table of contents: every path it passes on, to whom, for whom, and within which limits.
+
+use crate::{
+    App, proxy,
+    route::{
+        Access::{Anyone, Needs, WritesNeedToken},
+        Class::{Assets, Imports, Pages, Reads, Searches, Writes},
+        Route,
+        Target::{Catalog, Nobody, Storefront},
+    },
+};
+use axum::Router;
+use std::time::Duration;
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+const GIB: u64 = 1024 * MIB;
+const CACHED: bool = true;
+const NOT_CACHED: bool = false;
+
+/// The first line whose prefix holds a path decides. Changes (POST, PUT, PATCH, DELETE) to a route of class `Reads` or
+/// `Pages` count as `Writes`.
+#[rustfmt::skip]
+pub const ROUTES: &[Route] = &[
+    //    name           path prefix          target      class     who may call            kept        body       timeout
+    route("products",    "/v1/products",      Catalog,    Reads,    WritesNeedToken,        CACHED,     MIB,       seconds(10)),
+    route("categories",  "/v1/categories",    Catalog,    Reads,    WritesNeedToken,        CACHED,     MIB,       seconds(10)),
+    route("suggestions", "/v1/suggestions",   Catalog,    Searches, Anyone,                 CACHED,     0,         seconds(3)),
+    route("imports",     "/v1/imports",       Catalog,    Imports,  Needs("catalog:write"), NOT_CACHED, 4 * GIB,   seconds(300)),
+    route("unknown",     "/v1",               Nobody,     Reads,    Anyone,                 NOT_CACHED, 0,         seconds(1)),
+    route("internal",    "/internal",         Nobody,     Reads,    Anyone,                 NOT_CACHED, 0,         seconds(1)),
+    route("metrics",     "/metrics",          Nobody,     Reads,    Anyone,                 NOT_CACHED, 0,         seconds(1)),
+    route("health",      "/health",           Nobody,     Reads,    Anyone,                 NOT_CACHED, 0,         seconds(1)),
+    route("assets",      "/assets",           Storefront, Assets,   Anyone,                 CACHED,     0,         seconds(5)),
+    route("pages",       "/",                 Storefront, Pages,    Anyone,                 CACHED,     64 * KIB,  seconds(10)),
+];
+
+/// What a request that changes something counts as, whatever its route's class.
+pub const CHANGES: crate::route::Class = Writes;
+
+/// Everything goes through the table.
+pub fn router(app: App) -> Router {
+    Router::new().fallback(proxy::handle).with_state(app)
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a line of the table above, read under its heading"
+)]
+const fn route(
+    name: &'static str,
+    prefix: &'static str,
+    target: crate::route::Target,
+    class: crate::route::Class,
+    access: crate::route::Access,
+    cached: bool,
+    max_body: u64,
+    timeout: Duration,
+) -> Route {
+    Route {
+        name,
+        prefix,
+        target,
+        class,
+        access,
+        cached,
+        max_body,
+        timeout,
+    }
+}
+
+const fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
