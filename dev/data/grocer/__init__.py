@@ -1,0 +1,1 @@
+"""Turns a grocer's real year into the rows that the shop imports."""

@@ -1,0 +1,58 @@
+"""Every product of the source as a product of its own, in a tree one level deeper: the grocer's own categories."""
+
+from collections import defaultdict
+
+from grocer import makers, names, products, tables
+from grocer.tables import Text
+
+# Goods that an online shop does not sell: fuel, tobacco, coupons, services. They are kept, but not shown.
+HIDDEN = Text("Not sold online", "Hors vente en ligne")
+
+
+def rows(articles):
+    """(category rows, product rows), both lazily."""
+    return categories(), product_rows(articles)
+
+
+def categories():
+    yield from products.category_rows()
+    leaves = {category.key: category for category in tables.shop_categories()}
+    positions = defaultdict(int)
+    for aisle in sorted(tables.aisles().values(), key=lambda aisle: aisle.name.en):
+        if aisle.shop_category is None:
+            continue
+        key = leaf(aisle)
+        positions[aisle.shop_category] += 1
+        yield products.category_row(
+            key, aisle.name, positions[aisle.shop_category], leaves[aisle.shop_category].illustration
+        )
+    yield products.category_row("hidden", HIDDEN, 99, None)
+
+
+def leaf(aisle):
+    return f"{aisle.shop_category}/{products.slug(aisle.name.en)}"
+
+
+def product_rows(articles):
+    aisles = tables.aisles()
+    seen = defaultdict(int)
+    for article in articles:
+        aisle = aisles.get(article.item.category)
+        if article.shop_category is None:
+            category, status = "hidden", "archived"
+        elif aisle and aisle.shop_category == article.shop_category:
+            category, status = leaf(aisle), "published"
+        else:
+            category, status = article.shop_category, "published"
+        name = sized_name(article)
+        seen[name.en] += 1
+        if seen[name.en] > 1:
+            name = Text(f"{name.en}, variety {seen[name.en]}", f"{name.fr}, variété {seen[name.en]}")
+        yield products.product_row([article], category, status, name)
+
+
+def sized_name(article):
+    name = names.branded(article.name, article.brand)
+    if article.size is None:
+        return name
+    return Text(f"{name.en}, {article.size.english}", f"{name.fr}, {article.size.french}")

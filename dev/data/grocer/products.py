@@ -1,0 +1,270 @@
+"""Composes the rows that the shop imports: categories, and products with their variants."""
+
+import re
+import statistics
+from collections import defaultdict
+from dataclasses import dataclass
+
+from grocer import makers, names, prices, sizes, tables
+from grocer.tables import Text
+
+# Where an ounce is a fluid ounce. The rest is weighed.
+LIQUID_SHOP_CATEGORIES = {
+    "drinks/soft-drinks", "drinks/water", "drinks/juice", "drinks/beer-wine", "dairy/milk",
+}  # fmt: skip
+LIQUID_NAME = re.compile(
+    r"\b(?:drink|juice|milk|water|liquid|oil|vinegar|bleach|shampoo|conditioner|mouthwash|lotion|wash|cleaner|syrup"
+    r"|dish soap|softener|soy sauce|hand soap|detergent|rinse aid|broth|ice cream|sherbet|dressing|eggnog|buttermilk"
+    r"|coffee creamer|hot sauce|marinade|wine|cider|shake|body wash|gel|refresher|lighter fluid|egg substitute)\b"
+)
+NOT_LIQUID_NAME = re.compile(r"\b(?:powder|mix|dry|bars?|sandwich|cones?|tablets|sheets|concentrated block|canned)\b")
+CHILLED = {"dairy", "deli", "meat-fish"}
+WEIGHED = {"PRODUCE", "MEAT", "MEAT-PCKGD", "DELI", "SEAFOOD", "SEAFOOD-PCKGD", "SALAD BAR"}
+FROZEN = re.compile(r"\bfrozen\b|\bice cream\b|\bIQF\b", re.I)
+MULTIPACK = re.compile(r"\b(?:multipack|pack of|variety pack)\b")
+MOST_VARIANTS = 6
+MONTHS = Text(
+    "January February March April May June July August September October November December",
+    "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+)
+
+
+@dataclass
+class Article:
+    """An item with all that the tables say about it."""
+
+    item: object
+    name: Text
+    shop_category: str | None
+    by_hand: bool
+    brand: str | None
+    size: sizes.Size | None
+    cents: int
+    compare_cents: int | None
+
+    @property
+    def baskets(self):
+        return self.item.baskets
+
+
+def articles(items):
+    """Every item of the source, named, placed, sized and priced."""
+    lookup = names.Names()
+    maker_names = makers.names(by_sales(items))
+    fallback = Fallback(items)
+    result = []
+    for item in items:
+        name, shop_category, by_hand = lookup.of(item.category, item.type)
+        brand = makers.brand(item.manufacturer, item.private, item.department, maker_names)
+        cents = prices.cents(fallback.price(item))
+        result.append(
+            Article(
+                item,
+                name,
+                shop_category,
+                by_hand,
+                brand,
+                size_of(item, name, shop_category, cents),
+                max(1, cents),
+                compare_cents(item, cents),
+            )
+        )
+    return result
+
+
+def by_sales(items):
+    baskets = defaultdict(int)
+    for item in items:
+        baskets[item.manufacturer] += item.baskets
+    return sorted(baskets, key=lambda maker: (-baskets[maker], maker))
+
+
+class Fallback:
+    """A product that was never sold costs what its like costs: the median of its type, else of its category."""
+
+    def __init__(self, items):
+        by_type, by_category, everything = defaultdict(list), defaultdict(list), []
+        for item in items:
+            if item.sales:
+                by_type[item.category, item.type].append(item.sales.price)
+                by_category[item.category].append(item.sales.price)
+                everything.append(item.sales.price)
+        self.by_type = {key: statistics.median(found) for key, found in by_type.items()}
+        self.by_category = {key: statistics.median(found) for key, found in by_category.items()}
+        self.overall = statistics.median(everything) if everything else 1.0
+
+    def price(self, item):
+        if item.sales:
+            return item.sales.price
+        typical = self.by_type.get((item.category, item.type))
+        return typical or self.by_category.get(item.category) or self.overall
+
+
+def compare_cents(item, cents):
+    """The price without the discount, where most lines of a product that sold well had a real one of 15 % or more."""
+    sales = item.sales
+    if sales is None or sales.lines < 40 or sales.discounted < 0.6:
+        return None
+    before = prices.cents(sales.list_price)
+    return before if before * 100 >= cents * 115 and before <= cents * 2 else None
+
+
+def size_of(item, name, shop_category, cents):
+    """None too for loose fruit and the like, whose size is that of the grocer's case ("40 LB" of bananas for $1)."""
+    size = sizes.parse(item.size, liquid=is_liquid(name.en, shop_category))
+    if size is None:
+        return None
+    if item.department in WEIGHED:
+        if item.manufacturer == makers.NO_MAKER and size.kind in ("count", "weight") and size.unit != "oz":
+            return None
+        if size.kind == "weight" and cents * sizes.GRAMS_PER_OUNCE * 16 < 25 * size.total:
+            return None
+        if size.kind == "count" and size.count > 12 and item.department == "PRODUCE":
+            return None
+    return size
+
+
+def is_liquid(english, shop_category):
+    if NOT_LIQUID_NAME.search(english):
+        return False
+    return shop_category in LIQUID_SHOP_CATEGORIES or bool(LIQUID_NAME.search(english))
+
+
+def category_rows(used=None):
+    """The shop's tree, parents before children; with `used`, only what holds something."""
+    positions = defaultdict(int)
+    for category in tables.shop_categories():
+        if used is not None and not any(key == category.key or key.startswith(category.key + "/") for key in used):
+            continue
+        positions[category.parent] += 1
+        yield category_row(category.key, category.name, positions[category.parent], category.illustration)
+
+
+def category_row(key, name, position, illustration):
+    return {
+        "key": key,
+        "parent": key.rpartition("/")[0] or None,
+        "name": name.as_dict(),
+        "slug": {"en": slug(name.en), "fr": slug(name.fr)},
+        "position": position,
+        "illustration": illustration,
+    }
+
+
+def slug(text):
+    text = text.lower().replace("œ", "oe").replace("æ", "ae").replace("’", "-").replace("&", " ")
+    for plain, accented in {"a": "àâä", "e": "éèêë", "i": "îï", "o": "ôö", "u": "ùûü", "c": "ç", "n": "ñ"}.items():
+        text = re.sub(f"[{accented}]", plain, text)
+    return re.sub(r"[^a-z0-9]+", "-", text).strip("-")
+
+
+def product_row(group, category, status="published", name=None):
+    """One product whose variants are the articles of `group`, the best seller first among equals."""
+    best = max(group, key=lambda article: (article.baskets, -article.item.id))
+    name = name or names.branded(best.name, best.brand)
+    variants = [variant(article) for article in group]
+    sized = all(article.size for article in group)
+    return {
+        "key": f"cj-{best.item.id}",
+        "status": status,
+        "name": name.as_dict(),
+        "description": describe(group, best, category).as_dict(),
+        "category": category,
+        "brand": best.brand,
+        "attributes": attributes(group, best, category),
+        "options": ["size"] if sized else [],
+        "variants": variants,
+        "images": [],
+    }
+
+
+def variant(article):
+    row = {
+        "sku": str(article.item.id),
+        "options": {"size": article.size.label} if article.size else {},
+        "prices": prices.prices(article.cents),
+    }
+    if article.compare_cents:
+        row["compare_at"] = prices.prices(article.compare_cents)
+    return row
+
+
+def attributes(group, best, category):
+    found = {"brand_type": "store" if best.brand == makers.STORE_BRAND else "national"}
+    if best.brand is None:
+        found["brand_type"] = "unbranded"
+    if diet := names.diet(best.name.en):
+        found["diet"] = diet
+    found["storage"] = storage(best.name.en, category)
+    if is_weighed(best):
+        found["sold_by"] = "weight"
+    if MULTIPACK.search(best.name.en) or any(a.size and a.size.count > 1 and a.size.unit != "piece" for a in group):
+        found["pack"] = "multipack"
+    if len(group) == 1 and best.size:
+        found["size"] = best.size.label
+    return found
+
+
+def storage(english, category):
+    if category and category.startswith("frozen/") or FROZEN.search(english) and "cones" not in english:
+        return "frozen"
+    return "chilled" if category and category.split("/")[0] in CHILLED else "ambient"
+
+
+def is_weighed(article):
+    """Sold by the pound: next to no two lines of it cost the same."""
+    sales = article.item.sales
+    return bool(article.item.department in WEIGHED and sales and sales.lines >= 10 and sales.varied > 0.25)
+
+
+def describe(group, best, category):
+    """What is known, in whole sentences: kind, maker, sizes, how it is sold, how often it was bought."""
+    english, french = [kind_sentence(group, best)], []
+    english, french = [english[0].en], [english[0].fr]
+    if is_weighed(best):
+        english.append("Sold by weight: the price is that of a typical piece or pack.")
+        french.append("Vendu au poids : le prix est celui d’une pièce ou d’un paquet type.")
+    if bought := bought_sentence(group):
+        english.append(bought.en)
+        french.append(bought.fr)
+    return Text(" ".join(english), " ".join(french))
+
+
+def kind_sentence(group, best):
+    en, fr = names.capital(best.name.en), names.capital(best.name.fr)
+    if best.brand == makers.STORE_BRAND:
+        en, fr = f"{en} from our own brand", f"{fr} de notre propre marque"
+    elif best.brand:
+        en, fr = f"{en} by {best.brand}", f"{fr} de la marque {best.brand}"
+    known = [article.size for article in group if article.size]
+    if len(known) > 1 and len(known) == len(group) and len({size.kind for size in known}) == 1:
+        en += f", in {len(known)} sizes from {known[0].english} to {known[-1].english}"
+        fr += f", en {len(known)} formats, de {known[0].french} à {known[-1].french}"
+    elif len(known) > 1:
+        en += f", in {len(known)} sizes"
+        fr += f", en {len(known)} formats"
+    elif known:
+        en += f", {known[0].english}"
+        fr += f", {known[0].french}"
+    return Text(en + ".", fr + ".")
+
+
+def bought_sentence(group):
+    baskets = sum(article.baskets for article in group)
+    if baskets < 2:
+        return None
+    best = max(group, key=lambda article: (article.baskets, -article.item.id)).item.sales
+    en, fr = f"In {grouped(baskets, ',')} baskets over the year", f"Dans {grouped(baskets, ' ')} paniers sur l’année"
+    if best.households >= 40:
+        share = round(100 * best.returning / best.households)
+        en += f"; {share}% of the households that tried it bought it again"
+        fr += f" ; {share} % des foyers qui l’ont essayé l’ont racheté"
+    if best.first.month > 2 and best.first.year == 2017:
+        month = best.first.month - 1
+        en += f". New since {MONTHS.en.split()[month]}"
+        fr += f". Nouveau depuis {MONTHS.fr.split()[month]}"
+    return Text(en + ".", fr + ".")
+
+
+def grouped(number, separator):
+    return f"{number:,}".replace(",", separator)
