@@ -19,8 +19,11 @@ LIQUID_NAME = re.compile(
 )
 NOT_LIQUID_NAME = re.compile(r"\b(?:powder|mix|dry|bars?|sandwich|cones?|tablets|sheets|concentrated block|canned)\b")
 CHILLED = {"dairy", "deli", "meat-fish"}
+KEEPS = re.compile(r"\b(?:shelf-stable|jerky|canned)\b")
+# Sold as a pack: a size that tells one can only says nothing about the pack.
+PACK = re.compile(r"(?:multipack|pack) of (?:cans|bottles)|drink, multipack|\bbeer\b")
 WEIGHED = {"PRODUCE", "MEAT", "MEAT-PCKGD", "DELI", "SEAFOOD", "SEAFOOD-PCKGD", "SALAD BAR"}
-FROZEN = re.compile(r"\bfrozen\b|\bice cream\b|\bIQF\b", re.I)
+FROZEN = re.compile(r"FRZN|FROZEN|IQF|ICE CREAM/")
 MULTIPACK = re.compile(r"\b(?:multipack|pack of|variety pack)\b")
 MOST_VARIANTS = 6
 MONTHS = Text(
@@ -69,7 +72,43 @@ def articles(items):
                 compare_cents(item, cents),
             )
         )
+    check_sizes(result)
     return result
+
+
+def is_pack(article):
+    return bool(PACK.search(article.name.en))
+
+
+def check_sizes(found):
+    """Compares what a gram or a milliliter costs with its like, and puts right what the grocer meant otherwise.
+
+    "8 PK/24.8 OZ" of yogurt is 24.8 oz in all; "12 OZ" of beer for $8.49 is one bottle of a pack of unknown size.
+    """
+    like = defaultdict(list)
+    for article in found:
+        if article.size and article.size.count == 1 and article.item.sales:
+            like[article.name, article.size.kind].append(article.cents / article.size.total)
+    typical = {key: statistics.median(costs) for key, costs in like.items() if len(costs) >= 3}
+    for article in found:
+        size = article.size
+        if size is None:
+            continue
+        if is_pack(article) and size.kind == "volume":
+            if size.count == 1 and size.total < 3000:
+                article.size = None
+            continue
+        if article.shop_category == "drinks/water" and size.kind == "volume" and article.cents > 0.3 * size.total:
+            article.size = None
+            continue
+        usual = typical.get((article.name, size.kind))
+        if usual is None or size.kind not in ("weight", "volume"):
+            continue
+        cost = article.cents / size.total
+        if size.count > 1 and cost < 0.45 * usual and cost * size.count < 3 * usual:
+            article.size = sizes.Size(size.count, round(size.amount / size.count, 2), size.unit)
+        elif cost > 4.5 * usual or cost < 0.12 * usual:
+            article.size = None
 
 
 def by_sales(items):
@@ -101,12 +140,12 @@ class Fallback:
 
 
 def compare_cents(item, cents):
-    """The price without the discount, where most lines of a product that sold well had a real one of 15 % or more."""
+    """The price without the discount, where most lines of a product that sold well had a real one of a sixth or more."""
     sales = item.sales
-    if sales is None or sales.lines < 40 or sales.discounted < 0.6:
+    if sales is None or sales.lines < 60 or sales.discounted < 0.75:
         return None
     before = prices.cents(sales.list_price)
-    return before if before * 100 >= cents * 115 and before <= cents * 2 else None
+    return before if before * 100 >= cents * 120 and before <= cents * 2 else None
 
 
 def size_of(item, name, shop_category, cents):
@@ -195,7 +234,7 @@ def attributes(group, best, category):
         found["brand_type"] = "unbranded"
     if diet := names.diet(best.name.en):
         found["diet"] = diet
-    found["storage"] = storage(best.name.en, category)
+    found["storage"] = storage(best, category)
     if is_weighed(best):
         found["sold_by"] = "weight"
     if MULTIPACK.search(best.name.en) or any(a.size and a.size.count > 1 and a.size.unit != "piece" for a in group):
@@ -205,10 +244,12 @@ def attributes(group, best, category):
     return found
 
 
-def storage(english, category):
-    if category and category.startswith("frozen/") or FROZEN.search(english) and "cones" not in english:
+def storage(article, category):
+    if FROZEN.search(article.item.category) or category.startswith("frozen/") or "frozen" in article.name.en:
         return "frozen"
-    return "chilled" if category and category.split("/")[0] in CHILLED else "ambient"
+    if KEEPS.search(article.name.en):
+        return "ambient"
+    return "chilled" if category.split("/")[0] in CHILLED else "ambient"
 
 
 def is_weighed(article):
@@ -237,7 +278,10 @@ def kind_sentence(group, best):
     elif best.brand:
         en, fr = f"{en} by {best.brand}", f"{fr} de la marque {best.brand}"
     known = [article.size for article in group if article.size]
-    if len(known) > 1 and len(known) == len(group) and len({size.kind for size in known}) == 1:
+    if len(known) > 1 and all(size.unit == "piece" for size in known):
+        en += f", in {len(known)} sizes from {known[0].count} to {known[-1].count}"
+        fr += f", en {len(known)} formats, de {known[0].count} à {known[-1].count}"
+    elif len(known) > 1 and len({size.kind for size in known}) == 1:
         en += f", in {len(known)} sizes from {known[0].english} to {known[-1].english}"
         fr += f", en {len(known)} formats, de {known[0].french} à {known[-1].french}"
     elif len(known) > 1:
@@ -254,15 +298,15 @@ def bought_sentence(group):
     if baskets < 2:
         return None
     best = max(group, key=lambda article: (article.baskets, -article.item.id)).item.sales
-    en, fr = f"In {grouped(baskets, ',')} baskets over the year", f"Dans {grouped(baskets, ' ')} paniers sur l’année"
+    en, fr = f"In {grouped(baskets, ',')} baskets in 2017", f"Dans {grouped(baskets, ' ')} paniers en 2017"
     if best.households >= 40:
         share = round(100 * best.returning / best.households)
         en += f"; {share}% of the households that tried it bought it again"
         fr += f" ; {share} % des foyers qui l’ont essayé l’ont racheté"
     if best.first.month > 2 and best.first.year == 2017:
         month = best.first.month - 1
-        en += f". New since {MONTHS.en.split()[month]}"
-        fr += f". Nouveau depuis {MONTHS.fr.split()[month]}"
+        en += f". First sold in {MONTHS.en.split()[month]} 2017"
+        fr += f". En vente depuis {MONTHS.fr.split()[month]} 2017"
     return Text(en + ".", fr + ".")
 
 

@@ -4,8 +4,8 @@ from collections import defaultdict
 
 from grocer import names, products
 
-PRODUCTS = 500
-LEAST_IN_CATEGORY, MOST_IN_CATEGORY = 5, 17
+PRODUCTS = 470
+LEAST_IN_CATEGORY, MOST_IN_CATEGORY = 7, 15
 
 
 def choose(articles):
@@ -28,7 +28,8 @@ def variants(members):
     """The best seller of each size, smallest first, where a larger size is never cheaper than a smaller one."""
     members = sorted(members, key=lambda article: (-article.baskets, article.item.id))
     sized = [article for article in members if article.size]
-    if not sized or sum(a.baskets for a in sized) * 3 < sum(a.baskets for a in members):
+    known = sum(article.baskets for article in sized)
+    if not sized or known * 6 < sum(article.baskets for article in members) and not products.is_pack(sized[0]):
         return members[:1]
     chosen = [sized[0]]
     for article in sized[1:]:

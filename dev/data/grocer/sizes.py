@@ -67,7 +67,7 @@ class Size:
             case "area":
                 return f"{number(round(base, 1))} m²"
             case _:
-                return f"{number(round(base))} cm"
+                return f"{number(round(base))} cm" if base < 100 else f"{number(round(base / 100, 1))} m"
 
 
 BASE = {
