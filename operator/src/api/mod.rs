@@ -1,0 +1,3 @@
+//! The resources this operator serves, one module a version.
+
+pub mod v1alpha1;

@@ -1,0 +1,121 @@
+//! `spec.mongodb` and `spec.redis`: what the shop keeps its data in.
+
+use super::services;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A key of a Secret in the store's namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretKey {
+    /// The name of the Secret.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+    /// The key in the Secret.
+    #[serde(default = "uri")]
+    #[schemars(length(min = 1, max = 253))]
+    pub key: String,
+}
+
+fn uri() -> String {
+    "uri".to_owned()
+}
+
+/// Where the catalog is stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MongodbSpec {
+    /// A MongoDB, or something that speaks its protocol, that already runs somewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external: Option<ExternalMongodb>,
+}
+
+/// A MongoDB that runs elsewhere.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExternalMongodb {
+    /// The connection string, in a Secret. Pods are replaced when it changes.
+    pub uri_secret: SecretKey,
+    /// The port that the pods may reach it at. The network policy needs it; the connection string stays secret.
+    #[serde(default = "mongodb_port")]
+    #[schemars(range(min = 1, max = 65535))]
+    pub port: i32,
+    /// Put before the name of each database, so that several shops can share a server.
+    #[serde(default)]
+    #[schemars(length(max = 32))]
+    #[x_kube(validation = Rule::new("self == oldSelf")
+        .message("databasePrefix cannot change: the shop would look at other, empty databases. Copy the data and make a new store."))]
+    #[x_kube(validation = Rule::new("self.matches('^[a-zA-Z0-9_-]{0,32}$')")
+        .message("databasePrefix may hold up to 32 letters, digits, hyphens and underscores."))]
+    pub database_prefix: String,
+}
+
+fn mongodb_port() -> i32 {
+    27017
+}
+
+/// The cache that the gateway's replicas share.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!(has(self.inCluster) && has(self.external))")
+    .message("Set redis.inCluster or redis.external, not both."))]
+#[x_kube(validation = Rule::new("self.enabled || !(has(self.inCluster) || has(self.external))")
+    .message("redis.enabled is false, so redis.inCluster and redis.external have to go."))]
+pub struct RedisSpec {
+    /// Without Redis, each replica of the gateway limits rates and caches on its own.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// A Redis beside the shop, run by the operator. The default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_cluster: Option<InClusterRedis>,
+    /// A Redis, or Valkey, that already runs somewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external: Option<ExternalRedis>,
+}
+
+impl Default for RedisSpec {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            in_cluster: None,
+            external: None,
+        }
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A Redis beside the shop.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct InClusterRedis {
+    /// Its image, Redis 7 or Valkey 8 or later, with redis-server on the path. Left out, it is what the operator was told
+    /// to use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    pub image: Option<String>,
+    /// The memory of its container. Three quarters of it hold data; what has not been used for longest goes first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "services::quantity")]
+    pub memory: Option<Quantity>,
+}
+
+/// A Redis that runs elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ExternalRedis {
+    /// Its address, redis:// or rediss:// with user and password, in a Secret. Pods are replaced when it changes.
+    pub uri_secret: SecretKey,
+    /// The port that the pods may reach it at.
+    #[serde(default = "redis_port")]
+    #[schemars(range(min = 1, max = 65535))]
+    pub port: i32,
+}
+
+fn redis_port() -> i32 {
+    6379
+}

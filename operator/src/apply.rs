@@ -1,0 +1,450 @@
+//! Makes the cluster as it should be: server-side apply of what differs, then pruning. The only place that writes, apart from
+//! status and the lease.
+
+use crate::desired::meta::{INSTANCE, MANAGED_BY};
+use crate::desired::{Key, Kind, Object};
+use crate::difference::{difference, essence};
+use crate::telemetry::Telemetry;
+use crate::world::World;
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
+use kube::{Client, ResourceExt};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tracing::{debug, info};
+
+/// The field manager of everything that is applied.
+pub const MANAGER: &str = "amazoff-operator";
+/// Holds the replica count of a Deployment from when the operator lets go of it until the autoscaler first changes it. A field
+/// that its only owner gives up returns to its default, and that would be one replica.
+const HANDOVER: &str = "amazoff-operator-handover";
+
+/// What was done, and what could not be.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// The objects as they are now.
+    pub live: BTreeMap<Key, Arc<DynamicObject>>,
+    /// What was done, in order.
+    pub changes: Vec<Change>,
+    /// What could not be done.
+    pub failures: Vec<Failure>,
+    /// Wanted objects of kinds that the cluster does not know.
+    pub unknown: Vec<Key>,
+}
+
+/// Something that was done to an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Which object.
+    pub key: Key,
+    /// What was done.
+    pub what: What,
+}
+
+/// What was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// There was none.
+    Created,
+    /// The store wants it otherwise now.
+    Updated,
+    /// Somebody else had changed or deleted it; the path of the field, if it was a field.
+    PutBack(Option<String>),
+    /// The store no longer wants it.
+    Pruned,
+}
+
+/// Something that could not be done.
+#[derive(Debug, thiserror::Error)]
+#[error("{key} could not be applied")]
+pub struct Failure {
+    /// To which object.
+    pub key: Key,
+    /// Why.
+    #[source]
+    pub source: FailureCause,
+}
+
+/// Why something could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum FailureCause {
+    /// The API server refused.
+    #[error(transparent)]
+    Api(#[from] kube::Error),
+    /// The name is taken.
+    #[error("an object of that name exists and does not belong to this store; rename or delete it")]
+    Foreign,
+}
+
+impl Applied {
+    /// As if everything had been found as it should be.
+    pub fn nothing(world: &World) -> Self {
+        Self {
+            live: world.live.clone(),
+            ..Self::default()
+        }
+    }
+}
+
+/// Where and for whom something is applied.
+pub struct Target<'a> {
+    /// The API server.
+    pub client: &'a Client,
+    /// What was written before.
+    pub memory: &'a Memory,
+    /// What counts changes.
+    pub telemetry: &'a Telemetry,
+    /// The store's namespace.
+    pub namespace: &'a str,
+    /// The store's name.
+    pub store: &'a str,
+    /// The store's identity.
+    pub uid: &'a str,
+}
+
+impl Target<'_> {
+    fn api(&self, kind: Kind) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), self.namespace, &kind.resource())
+    }
+}
+
+/// Creates a Secret, unless there is one: what it holds is never overwritten.
+pub async fn create_secret(
+    client: &Client,
+    namespace: &str,
+    secret: &Secret,
+) -> Result<bool, kube::Error> {
+    let api: Api<Secret> = Api::namespaced(client.clone(), namespace);
+    let params = PostParams {
+        field_manager: Some(MANAGER.to_owned()),
+        ..PostParams::default()
+    };
+    match api.create(&params, secret).await {
+        Ok(_) => Ok(true),
+        Err(kube::Error::Api(status)) if status.code == 409 => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Applies what differs, in order, and prunes. One object that cannot be applied does not hold up the others.
+pub async fn apply(target: &Target<'_>, desired: &[Object], world: &World) -> Applied {
+    let mut applied = Applied::nothing(world);
+    for object in desired {
+        if world.missing_kinds.contains(&object.key.kind) {
+            applied.unknown.push(object.key.clone());
+            continue;
+        }
+        match apply_one(target, object, world.live.get(&object.key)).await {
+            Ok(Some((live, what))) => {
+                done(target, &mut applied, object.key.clone(), what, Some(live))
+            }
+            Ok(None) => {}
+            Err(source) => applied.failures.push(Failure {
+                key: object.key.clone(),
+                source,
+            }),
+        }
+    }
+    for (key, live) in &world.live {
+        if desired.iter().any(|object| object.key == *key) || !belongs(live, target.uid) {
+            continue;
+        }
+        match prune(target, key, live).await {
+            Ok(()) => done(target, &mut applied, key.clone(), What::Pruned, None),
+            Err(error) => applied.failures.push(Failure {
+                key: key.clone(),
+                source: error.into(),
+            }),
+        }
+    }
+    applied
+}
+
+fn done(
+    target: &Target<'_>,
+    applied: &mut Applied,
+    key: Key,
+    what: What,
+    live: Option<Arc<DynamicObject>>,
+) {
+    let change = match &what {
+        What::Created => "created",
+        What::Updated => "updated",
+        What::PutBack(_) => "put back",
+        What::Pruned => "pruned",
+    };
+    info!(store.namespace = target.namespace, store.name = target.store, object = %key, change, "changed");
+    target.telemetry.changed(key.kind.to_string(), change);
+    match live {
+        Some(live) => applied.live.insert(key.clone(), live),
+        None => applied.live.remove(&key),
+    };
+    applied.changes.push(Change { key, what });
+}
+
+async fn apply_one(
+    target: &Target<'_>,
+    object: &Object,
+    cached: Option<&Arc<DynamicObject>>,
+) -> Result<Option<(Arc<DynamicObject>, What)>, FailureCause> {
+    let api = target.api(object.key.kind);
+    // An object without our labels is in no cache, and would be taken over without a word.
+    let found = match cached {
+        Some(live) => Some(Arc::clone(live)),
+        None => api.get_opt(&object.key.name).await?.map(Arc::new),
+    };
+    let wanted = fingerprint(&object.value);
+    let before = target.memory.last(target, &object.key);
+    let what = match &found {
+        None if before.is_some() => What::PutBack(None),
+        None => What::Created,
+        Some(live) if is_foreign(live, target) => return Err(FailureCause::Foreign),
+        Some(live) => {
+            let live_value = value(live);
+            let Some(path) = difference(&object.value, &live_value) else {
+                return hand_over(target, &api, object, live)
+                    .await
+                    .map(|live| live.map(|live| (live, What::Updated)));
+            };
+            let essence = fingerprint(&essence(&live_value));
+            match before {
+                // The API server did not keep what it was sent; to insist would be to write forever.
+                Some(last) if last.desired == wanted && last.essence == essence => {
+                    debug!(object = %object.key, field = %path, "the API server keeps this otherwise");
+                    return Ok(None);
+                }
+                Some(last) if last.desired == wanted => What::PutBack(Some(path)),
+                _ => What::Updated,
+            }
+        }
+    };
+    if let Some(live) = &found {
+        hand_over(target, &api, object, live).await?;
+    }
+    let params = PatchParams::apply(MANAGER).force().validation_strict();
+    let live = Arc::new(
+        api.patch(&object.key.name, &params, &Patch::Apply(&object.value))
+            .await?,
+    );
+    target
+        .memory
+        .wrote(target, &object.key, wanted, cached, Some(&live));
+    // A new Deployment starts with one replica, which is nobody's decision yet.
+    let live = hand_over(target, &api, object, &live)
+        .await?
+        .unwrap_or(live);
+    Ok(Some((live, what)))
+}
+
+/// Lets an autoscaler have the replica count of a Deployment, once, as it is or within the autoscaler's bounds. From then on
+/// nobody here speaks of it.
+async fn hand_over(
+    target: &Target<'_>,
+    api: &Api<DynamicObject>,
+    object: &Object,
+    live: &Arc<DynamicObject>,
+) -> Result<Option<Arc<DynamicObject>>, FailureCause> {
+    let Some((min, max)) = object.autoscaled else {
+        return Ok(None);
+    };
+    let mut owners = live.managed_fields().iter().filter(|entry| {
+        entry
+            .fields_v1
+            .as_ref()
+            .is_some_and(|fields| fields.0.pointer("/f:spec/f:replicas").is_some())
+    });
+    if owners.any(|entry| entry.manager.as_deref() != Some(MANAGER)) {
+        return Ok(None);
+    }
+    let current = live
+        .data
+        .pointer("/spec/replicas")
+        .and_then(Value::as_i64)
+        .unwrap_or(1);
+    let replicas = current.clamp(i64::from(min), i64::from(max).max(i64::from(min)));
+    let patch = json!({
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": object.key.name},
+        "spec": {"replicas": replicas},
+    });
+    let params = PatchParams::apply(HANDOVER).force();
+    let handed = Arc::new(
+        api.patch(&object.key.name, &params, &Patch::Apply(&patch))
+            .await?,
+    );
+    info!(object = %object.key, replicas, "the autoscaler decides how many replicas run");
+    target.memory.wrote(
+        target,
+        &object.key,
+        fingerprint(&object.value),
+        Some(live),
+        Some(&handed),
+    );
+    Ok(Some(handed))
+}
+
+async fn prune(
+    target: &Target<'_>,
+    key: &Key,
+    live: &Arc<DynamicObject>,
+) -> Result<(), kube::Error> {
+    let only_this_one = Preconditions {
+        uid: live.uid(),
+        resource_version: None,
+    };
+    let params = DeleteParams::background().preconditions(only_this_one);
+    match target.api(key.kind).delete(&key.name, &params).await {
+        Ok(_) => {}
+        Err(kube::Error::Api(status)) if status.code == 404 => {}
+        Err(error) => return Err(error),
+    }
+    target.memory.wrote(target, key, 0, Some(live), None);
+    Ok(())
+}
+
+fn belongs(object: &DynamicObject, uid: &str) -> bool {
+    object
+        .owner_references()
+        .iter()
+        .any(|owner| owner.uid == uid && owner.controller == Some(true))
+}
+
+/// Somebody else's: another controller's, or nobody's and without our labels. One of ours that lost its owner is ours.
+fn is_foreign(object: &DynamicObject, target: &Target<'_>) -> bool {
+    match object
+        .owner_references()
+        .iter()
+        .find(|owner| owner.controller == Some(true))
+    {
+        Some(owner) => owner.uid != target.uid,
+        None => {
+            let has = |label: &str, value: &str| {
+                object
+                    .labels()
+                    .get(label)
+                    .is_some_and(|found| found == value)
+            };
+            !(has("app.kubernetes.io/managed-by", MANAGED_BY) && has(INSTANCE, target.store))
+        }
+    }
+}
+
+fn version(object: Option<&Arc<DynamicObject>>) -> Option<String> {
+    object.and_then(|object| object.resource_version())
+}
+
+fn value(object: &DynamicObject) -> Value {
+    serde_json::to_value(object).unwrap_or_default()
+}
+
+fn fingerprint(value: &Value) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.to_string().hash(&mut hasher);
+    hasher.finish()
+}
+
+/// What was written lately, so that a cache that has not heard of it yet does not have it written again, and so that a change
+/// of the store can be told from somebody else's.
+#[derive(Default)]
+pub struct Memory(Mutex<HashMap<(String, String), HashMap<Key, Written>>>);
+
+#[derive(Clone)]
+struct Written {
+    desired: u64,
+    essence: u64,
+    /// Until the cache has moved on from the version that was written over.
+    overlay: Option<Overlay>,
+}
+
+#[derive(Clone)]
+struct Overlay {
+    before: Option<String>,
+    now: Option<Arc<DynamicObject>>,
+}
+
+impl Memory {
+    /// Nothing more will be asked about this store.
+    pub fn forget(&self, namespace: &str, store: &str) {
+        self.stores()
+            .remove(&(namespace.to_owned(), store.to_owned()));
+    }
+
+    /// What a cache says, corrected by what it cannot have heard of yet.
+    pub fn newest(
+        &self,
+        namespace: &str,
+        store: &str,
+        mut live: BTreeMap<Key, Arc<DynamicObject>>,
+    ) -> BTreeMap<Key, Arc<DynamicObject>> {
+        let mut stores = self.stores();
+        let Some(written) = stores.get_mut(&(namespace.to_owned(), store.to_owned())) else {
+            return live;
+        };
+        for (key, entry) in written {
+            let Some(overlay) = &entry.overlay else {
+                continue;
+            };
+            if live.get(key).and_then(|object| object.resource_version()) != overlay.before {
+                entry.overlay = None;
+                continue;
+            }
+            match &overlay.now {
+                Some(object) => live.insert(key.clone(), Arc::clone(object)),
+                None => live.remove(key),
+            };
+        }
+        live
+    }
+
+    fn last(&self, target: &Target<'_>, key: &Key) -> Option<Written> {
+        let stores = self.stores();
+        let written = stores.get(&(target.namespace.to_owned(), target.store.to_owned()))?;
+        written.get(key).filter(|entry| entry.desired != 0).cloned()
+    }
+
+    fn wrote(
+        &self,
+        target: &Target<'_>,
+        key: &Key,
+        desired: u64,
+        before: Option<&Arc<DynamicObject>>,
+        now: Option<&Arc<DynamicObject>>,
+    ) {
+        let essence = now.map_or(0, |object| fingerprint(&essence(&value(object))));
+        let before = before.and_then(|object| object.resource_version());
+        // A patch that changes nothing brings no event, so the cache would never move on.
+        let unchanged = now.is_some_and(|object| object.resource_version() == before);
+        let mut stores = self.stores();
+        let written = stores
+            .entry((target.namespace.to_owned(), target.store.to_owned()))
+            .or_default();
+        let earlier = written.get(key).and_then(|entry| entry.overlay.clone());
+        let overlay = match earlier {
+            earlier if unchanged => earlier,
+            // Two writes in a row: the cache may still be where it was before the first.
+            Some(earlier) if version(earlier.now.as_ref()) == before => Some(Overlay {
+                before: earlier.before,
+                now: now.cloned(),
+            }),
+            _ => Some(Overlay {
+                before,
+                now: now.cloned(),
+            }),
+        };
+        written.insert(
+            key.clone(),
+            Written {
+                desired,
+                essence,
+                overlay,
+            },
+        );
+    }
+
+    fn stores(&self) -> MutexGuard<'_, HashMap<(String, String), HashMap<Key, Written>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

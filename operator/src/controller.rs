@@ -1,0 +1,588 @@
+//! Strings the five steps together, for each store, whenever something about it changes.
+
+use crate::api::v1alpha1::{AmazoffStore, AmazoffStoreStatus};
+use crate::apply::{self, Applied, Change, Failure, MANAGER, Memory, Target, What};
+use crate::desired::{Kind, desired};
+use crate::observe::{Caches, ObserveError, observe};
+use crate::secrets::{self, Random};
+use crate::status::{Outcome, status};
+use crate::telemetry::{self, Telemetry};
+use crate::validate::{Defaults, secret_names, validate};
+use futures::{Stream, StreamExt};
+use jiff::Timestamp;
+use kube::api::{Api, PartialObjectMeta, Patch, PatchParams};
+use kube::core::DeserializeGuard;
+use kube::runtime::controller::{self, Action, Controller};
+use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use kube::runtime::reflector::{self, Store};
+use kube::runtime::{Predicate, PredicateConfig, WatchStreamExt, predicates, watcher};
+use kube::{Client, Resource, ResourceExt};
+use serde_json::json;
+use std::collections::HashMap;
+use std::error::Error as _;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+
+/// How long until a store is looked at again when nothing happens: Secrets are not watched.
+const RESYNC: Duration = Duration::from_secs(300);
+/// How long until something that is not there yet is looked for again.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// The longest pause between tries.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
+/// The field manager of the status.
+const STATUS_MANAGER: &str = "amazoff-operator-status";
+
+type Guarded = DeserializeGuard<AmazoffStore>;
+
+/// What every reconcile needs.
+pub struct Context {
+    client: Client,
+    defaults: Defaults,
+    telemetry: Telemetry,
+    recorder: Recorder,
+    caches: Caches,
+    memory: Memory,
+    statuses: Mutex<HashMap<String, (Option<String>, AmazoffStoreStatus)>>,
+    attempts: Mutex<HashMap<String, u32>>,
+    leads: Arc<AtomicBool>,
+    now: fn() -> Timestamp,
+    random: Random,
+}
+
+/// What the operator is started with.
+#[derive(Clone)]
+pub struct Setup {
+    /// The API server.
+    pub client: Client,
+    /// The namespace to look after, or all of them.
+    pub namespace: Option<String>,
+    /// What to use where a store says nothing.
+    pub defaults: Defaults,
+    /// What counts.
+    pub telemetry: Telemetry,
+    /// What this replica calls itself.
+    pub identity: String,
+    /// The clock.
+    pub now: fn() -> Timestamp,
+    /// Where keys and passwords come from.
+    pub random: Random,
+}
+
+/// A reconcile that has to be tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum ReconcileError {
+    /// Something could not be read.
+    #[error("the cluster could not be read")]
+    Observe(#[from] ObserveError),
+    /// A Secret could not be made.
+    #[error("a secret could not be created")]
+    Secret(#[source] kube::Error),
+    /// Something could not be applied; the first of it.
+    #[error("not everything could be applied")]
+    Apply(#[source] Failure),
+    /// The status could not be written.
+    #[error("the status could not be written")]
+    Status(#[source] kube::Error),
+}
+
+/// Looks after the stores of one namespace, or of all, until `stop` resolves. Follows with warm caches while `leads` is false, and
+/// looks at every store when it turns true.
+pub async fn run(
+    setup: Setup,
+    leads: watch::Receiver<bool>,
+    stop: impl Future<Output = ()> + Send + Sync + 'static,
+) {
+    let Setup {
+        client,
+        namespace,
+        defaults,
+        telemetry,
+        identity,
+        now,
+        random,
+    } = setup;
+    let stores: Api<Guarded> = match &namespace {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    };
+    let (reader, writer) = reflector::store();
+    let changed = Predicate::<Guarded>::combine(predicates::generation, predicates::annotations);
+    let main = watcher(stores, watcher::Config::default().page_size(100))
+        .default_backoff()
+        .modify(|store| store.meta_mut().managed_fields = None)
+        .reflect(writer)
+        .applied_objects()
+        .predicate_filter(changed, PredicateConfig::default());
+
+    let mut caches = Caches::default();
+    let mut controller = Controller::for_stream(main, reader.clone());
+    for kind in Kind::ALL {
+        let objects = caches.watch(client.clone(), namespace.as_deref(), kind);
+        controller = controller.owns_stream_with(objects, kind.resource());
+    }
+    let flag = Arc::new(AtomicBool::new(*leads.borrow()));
+    let reporter = Reporter {
+        controller: MANAGER.to_owned(),
+        instance: Some(identity),
+    };
+    let context = Arc::new(Context {
+        recorder: Recorder::new(client.clone(), reporter),
+        client,
+        defaults,
+        telemetry: telemetry.clone(),
+        caches,
+        memory: Memory::default(),
+        statuses: Mutex::default(),
+        attempts: Mutex::default(),
+        leads: Arc::clone(&flag),
+        now,
+        random,
+    });
+    telemetry.count_stores(count(reader));
+
+    let leading = async_stream(move || {
+        let flag = Arc::clone(&flag);
+        let mut leads = leads.clone();
+        async move {
+            // The first change to true is the only one: losing the lease ends the process.
+            let _ = leads.wait_for(|leads| *leads).await;
+            flag.store(true, Ordering::Release);
+        }
+    });
+    let synced = Arc::clone(&context);
+    let ready = async move {
+        if synced.caches.ready().await.is_ok() {
+            synced.telemetry.set_synced();
+        }
+    };
+    let reconciles = controller
+        .with_config(
+            controller::Config::default()
+                .debounce(Duration::from_millis(50))
+                .concurrency(4),
+        )
+        .reconcile_all_on(leading)
+        .graceful_shutdown_on(stop)
+        .run(reconcile, error_policy, Arc::clone(&context))
+        .for_each(|result| {
+            if let Err(controller::Error::ObjectNotFound(object)) = &result {
+                context.forget(
+                    object.namespace.as_deref().unwrap_or_default(),
+                    &object.name,
+                );
+            } else if let Err(controller::Error::QueueError(error)) = &result {
+                warn!(
+                    error = error as &dyn std::error::Error,
+                    "a watch failed; it is taken up again"
+                );
+            }
+            std::future::ready(())
+        });
+    tokio::join!(reconciles, ready);
+}
+
+fn async_stream<F: Future<Output = ()> + Send + 'static>(
+    once: impl FnOnce() -> F + Send + 'static,
+) -> impl Stream<Item = ()> + Send + 'static {
+    futures::stream::once(once())
+}
+
+fn count(reader: Store<Guarded>) -> impl Fn() -> Vec<Arc<AmazoffStore>> + Send + 'static {
+    move || {
+        reader
+            .state()
+            .iter()
+            .filter_map(|store| store.0.as_ref().ok().cloned().map(Arc::new))
+            .collect()
+    }
+}
+
+async fn reconcile(guard: Arc<Guarded>, context: Arc<Context>) -> Result<Action, ReconcileError> {
+    if !context.leads.load(Ordering::Acquire) {
+        return Ok(Action::await_change());
+    }
+    let started = Instant::now();
+    context.telemetry.started();
+    let result = match &guard.0 {
+        Ok(store) => reconcile_store(&guard, store, &context).await,
+        Err(invalid) => {
+            let message = format!("This cannot be understood: {}.", invalid.error);
+            reject(&context, &guard, None, &message)
+                .await
+                .map(|()| Action::await_change())
+        }
+    };
+    let outcome = match &result {
+        Ok(action) if *action == Action::await_change() => telemetry::Outcome::Rejected,
+        Ok(_) => telemetry::Outcome::Ok,
+        Err(_) => telemetry::Outcome::Failed,
+    };
+    context
+        .telemetry
+        .finished(outcome, started.elapsed().as_secs_f64());
+    if result.is_ok() {
+        context
+            .attempts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&slot(&guard));
+    }
+    result
+}
+
+/// The five steps.
+async fn reconcile_store(
+    guard: &Guarded,
+    store: &AmazoffStore,
+    context: &Context,
+) -> Result<Action, ReconcileError> {
+    let (namespace, name) = (store.namespace().unwrap_or_default(), store.name_any());
+    if store.metadata.deletion_timestamp.is_some() {
+        return Ok(Action::await_change());
+    }
+    let Context {
+        client,
+        caches,
+        memory,
+        telemetry,
+        ..
+    } = context;
+
+    let names = secret_names(&name, &store.spec);
+    let mut world = observe(client, caches, memory, &namespace, &name, names.clone()).await?;
+    if !store.spec.paused && make_secrets(store, context, &namespace, &world).await? {
+        world = observe(client, caches, memory, &namespace, &name, names).await?;
+    }
+    let valid = match validate(store, &world, &context.defaults) {
+        Ok(valid) => valid,
+        Err(rejections) => {
+            let message = rejections
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("; ");
+            reject(
+                context,
+                guard,
+                store.status.as_ref(),
+                &format!("{message}."),
+            )
+            .await?;
+            return Ok(Action::await_change());
+        }
+    };
+    let mut applied = if store.spec.paused {
+        Applied::nothing(&world)
+    } else {
+        let uid = store.uid().unwrap_or_default();
+        let target = Target {
+            client,
+            memory,
+            telemetry,
+            namespace: &namespace,
+            store: &name,
+            uid: &uid,
+        };
+        apply::apply(&target, &desired(&valid), &world).await
+    };
+    tell(context, store, &applied).await;
+    let outcome = if store.spec.paused {
+        Outcome::Paused(&valid, &applied)
+    } else {
+        Outcome::Reconciled(&valid, &applied)
+    };
+    write_status(context, guard, store.status.as_ref(), &outcome).await?;
+
+    if !applied.failures.is_empty() {
+        return Err(ReconcileError::Apply(applied.failures.swap_remove(0)));
+    }
+    let waits = !valid.missing.is_empty() || !applied.unknown.is_empty();
+    Ok(Action::requeue(if waits {
+        LOOK_AGAIN
+    } else {
+        spread(RESYNC, &store.uid().unwrap_or_default())
+    }))
+}
+
+async fn make_secrets(
+    store: &AmazoffStore,
+    context: &Context,
+    namespace: &str,
+    world: &crate::world::World,
+) -> Result<bool, ReconcileError> {
+    let uid = store.uid().unwrap_or_default();
+    let missing = secrets::missing(&store.name_any(), namespace, &uid, world, context.random);
+    for secret in &missing {
+        if apply::create_secret(&context.client, namespace, secret)
+            .await
+            .map_err(ReconcileError::Secret)?
+        {
+            let note = format!(
+                "Created Secret {}. It is not made again while it exists.",
+                secret.name_any()
+            );
+            publish(context, store, EventType::Normal, "SecretCreated", note).await;
+        }
+    }
+    Ok(!missing.is_empty())
+}
+
+async fn reject(
+    context: &Context,
+    store: &Guarded,
+    before: Option<&AmazoffStoreStatus>,
+    message: &str,
+) -> Result<(), ReconcileError> {
+    if write_status(context, store, before, &Outcome::Rejected(message)).await? {
+        warn!(
+            store.namespace = store.namespace(),
+            store.name = store.name_any(),
+            message,
+            "rejected"
+        );
+        publish(
+            context,
+            store,
+            EventType::Warning,
+            "Rejected",
+            message.to_owned(),
+        )
+        .await;
+    }
+    Ok(())
+}
+
+/// Writes the status if it is not what it should be, and says whether it did.
+async fn write_status(
+    context: &Context,
+    store: &Guarded,
+    cached: Option<&AmazoffStoreStatus>,
+    outcome: &Outcome<'_>,
+) -> Result<bool, ReconcileError> {
+    let meta = store.meta();
+    let written = {
+        let statuses = context
+            .statuses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        statuses
+            .get(&slot(store))
+            .filter(|(version, _)| *version == meta.resource_version)
+            .map(|(_, s)| s.clone())
+    };
+    // The cache may not have heard yet of what was written over this very version.
+    let before = written.as_ref().or(cached);
+    let next = status(before, meta.generation, outcome, (context.now)());
+    if before == Some(&next) {
+        return Ok(false);
+    }
+    let patch = json!({
+        "apiVersion": AmazoffStore::api_version(&()),
+        "kind": AmazoffStore::kind(&()),
+        "metadata": {"name": store.name_any()},
+        "status": next,
+    });
+    let api: Api<PartialObjectMeta<AmazoffStore>> = Api::namespaced(
+        context.client.clone(),
+        &store.namespace().unwrap_or_default(),
+    );
+    let params = PatchParams::apply(STATUS_MANAGER).force();
+    match api
+        .patch_status(&store.name_any(), &params, &Patch::Apply(&patch))
+        .await
+    {
+        Ok(_) => {}
+        // The store is gone.
+        Err(kube::Error::Api(status)) if status.code == 404 => return Ok(false),
+        Err(error) => return Err(ReconcileError::Status(error)),
+    }
+    if let Some((type_, reason, note)) = turn(before, &next) {
+        publish(context, store, type_, &reason, note).await;
+    }
+    let mut statuses = context
+        .statuses
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    statuses.insert(slot(store), (meta.resource_version.clone(), next));
+    Ok(true)
+}
+
+/// Whether the shop has begun to serve, or ceased to.
+fn turn(
+    before: Option<&AmazoffStoreStatus>,
+    next: &AmazoffStoreStatus,
+) -> Option<(EventType, String, String)> {
+    let ready = |status: &AmazoffStoreStatus| {
+        status
+            .conditions
+            .iter()
+            .find(|c| c.type_ == "Ready")
+            .cloned()
+    };
+    let was = before.and_then(ready).map(|condition| condition.status);
+    let is = ready(next)?;
+    match (was.as_deref(), is.status.as_str()) {
+        (Some("True"), "True") => None,
+        (_, "True") => Some((EventType::Normal, "Ready".to_owned(), is.message)),
+        (Some("True"), _) if is.reason != "Rejected" => {
+            Some((EventType::Warning, "NotReady".to_owned(), is.message))
+        }
+        _ => None,
+    }
+}
+
+/// Tells the store's readers what was done: one event for each sort of change.
+async fn tell(context: &Context, store: &AmazoffStore, applied: &Applied) {
+    let sorts: [(&str, &str, fn(&What) -> bool); 3] = [
+        ("Created", "Created", |what| matches!(what, What::Created)),
+        ("Updated", "Updated", |what| matches!(what, What::Updated)),
+        (
+            "Pruned",
+            "Deleted what the store no longer wants:",
+            |what| matches!(what, What::Pruned),
+        ),
+    ];
+    for (reason, verb, matches) in sorts {
+        let keys: Vec<_> = applied
+            .changes
+            .iter()
+            .filter(|change| matches(&change.what))
+            .map(|change| change.key.to_string())
+            .collect();
+        if !keys.is_empty() {
+            publish(
+                context,
+                store,
+                EventType::Normal,
+                reason,
+                format!("{verb} {}.", keys.join(", ")),
+            )
+            .await;
+        }
+    }
+    for Change { key, what } in &applied.changes {
+        let What::PutBack(field) = what else { continue };
+        let note = match field {
+            Some(field) => format!(
+                "Put {field} of {key} back: somebody else had changed it. Set spec.paused to change it by hand."
+            ),
+            None => format!("Put {key} back: somebody else had deleted it."),
+        };
+        publish(context, store, EventType::Warning, "PutBack", note).await;
+    }
+    for failure in &applied.failures {
+        let cause = failure
+            .source
+            .source()
+            .map_or_else(|| failure.source.to_string(), ToString::to_string);
+        publish(
+            context,
+            store,
+            EventType::Warning,
+            "ApplyFailed",
+            format!("{failure}: {cause}"),
+        )
+        .await;
+    }
+}
+
+async fn publish<K: Resource<DynamicType = ()>>(
+    context: &Context,
+    store: &K,
+    type_: EventType,
+    reason: &str,
+    mut note: String,
+) {
+    // The API server takes no more than 1024 bytes.
+    if note.len() > 1000 {
+        let end = (0..=1000)
+            .rev()
+            .find(|&at| note.is_char_boundary(at))
+            .unwrap_or_default();
+        note.truncate(end);
+        note.push('…');
+    }
+    let event = Event {
+        type_,
+        reason: reason.to_owned(),
+        note: Some(note),
+        action: "Reconcile".to_owned(),
+        secondary: None,
+    };
+    if let Err(error) = context
+        .recorder
+        .publish(&event, &store.object_ref(&()))
+        .await
+    {
+        warn!(
+            reason,
+            error = &error as &dyn std::error::Error,
+            "an event could not be published"
+        );
+    }
+}
+
+fn error_policy(store: Arc<Guarded>, failure: &ReconcileError, context: Arc<Context>) -> Action {
+    let attempt = {
+        let mut attempts = context
+            .attempts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let attempt = attempts.entry(slot(&store)).or_default();
+        *attempt = attempt.saturating_add(1);
+        *attempt
+    };
+    let pause = Duration::from_secs(1)
+        .saturating_mul(2_u32.saturating_pow(attempt.min(16) - 1))
+        .min(LONGEST_BACKOFF);
+    error!(
+        store.namespace = store.namespace(),
+        store.name = store.name_any(),
+        attempt,
+        again_s = pause.as_secs(),
+        error = failure as &dyn std::error::Error,
+        "reconcile failed"
+    );
+    Action::requeue(pause)
+}
+
+impl Context {
+    fn forget(&self, namespace: &str, name: &str) {
+        info!(
+            store.namespace = namespace,
+            store.name = name,
+            "gone; the garbage collector takes what it owned"
+        );
+        self.memory.forget(namespace, name);
+        let slot = format!("{namespace}/{name}");
+        self.statuses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&slot);
+        self.attempts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&slot);
+    }
+}
+
+/// What is remembered of a store is kept under this.
+fn slot(store: &Guarded) -> String {
+    format!(
+        "{}/{}",
+        store.namespace().unwrap_or_default(),
+        store.name_any()
+    )
+}
+
+/// A little less for some than for others, so that they do not all come at once.
+fn spread(interval: Duration, seed: &str) -> Duration {
+    let mut hasher = DefaultHasher::new();
+    seed.hash(&mut hasher);
+    let percent = u32::try_from(hasher.finish() % 20).unwrap_or_default();
+    interval / 100 * (100 - percent)
+}

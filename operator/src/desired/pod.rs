@@ -1,0 +1,222 @@
+//! A Deployment and its pods, the same way for everything that the operator runs.
+
+use super::meta::{Component, name, object_meta, selector};
+use super::{Kind, Object};
+use crate::api::v1alpha1::PullPolicy;
+use crate::validate::{Replicas, Scheduling, ValidStore};
+use k8s_openapi::api::apps::v1::{
+    Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment,
+};
+use k8s_openapi::api::core::v1::{
+    Capabilities, Container, ContainerPort, EnvVar, Lifecycle, LifecycleHandler,
+    PodSecurityContext, PodSpec, PodTemplateSpec, Probe, ResourceRequirements, SeccompProfile,
+    SecurityContext, SleepAction, TopologySpreadConstraint, Volume, VolumeMount,
+};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// A change of this annotation replaces the pods.
+const CONFIG_HASH: &str = "amazoff.io/config-hash";
+
+// A pod that has to go: it is taken out of the endpoints while it sleeps and still serves; SIGTERM makes it unready, and it
+// serves for as long as DRAIN_MS to those who have not heard; then requests under way have GRACE_MS. The kubelet waits for
+// the sum and a little more.
+const SLEEP_SECONDS: i64 = 3;
+pub(super) const DRAIN_MS: &str = "2000";
+pub(super) const GRACE_MS: &str = "20000";
+const TERMINATION_SECONDS: i64 = 30;
+
+/// What differs from pod to pod.
+#[derive(Debug)]
+pub(super) struct Pod {
+    pub(super) image: String,
+    /// Empty for what the image starts by itself.
+    pub(super) command: Vec<String>,
+    pub(super) env: Vec<EnvVar>,
+    pub(super) ports: Vec<ContainerPort>,
+    pub(super) startup: Probe,
+    pub(super) liveness: Probe,
+    pub(super) readiness: Probe,
+    pub(super) volumes: Vec<Volume>,
+    pub(super) mounts: Vec<VolumeMount>,
+    pub(super) requests: BTreeMap<String, Quantity>,
+    pub(super) limits: BTreeMap<String, Quantity>,
+    pub(super) scheduling: Scheduling,
+    pub(super) annotations: BTreeMap<String, String>,
+    /// Whether `/metrics` is served on 9090.
+    pub(super) scraped: bool,
+    /// Whether requests under way have to be finished before it goes.
+    pub(super) drains: bool,
+    /// Digests of everything outside the pod's own spec whose change has to replace the pod.
+    pub(super) config: Vec<String>,
+}
+
+/// The Deployment that runs `pod`.
+pub(super) fn deployment(
+    store: &ValidStore,
+    component: Component<'_>,
+    replicas: &Replicas,
+    pod: Pod,
+) -> Object {
+    let labels = super::meta::labels(store, component);
+    let mut annotations = pod.annotations.clone();
+    annotations.insert(CONFIG_HASH.to_owned(), hash(&pod.config));
+    if pod.scraped {
+        annotations.insert("prometheus.io/scrape".to_owned(), "true".to_owned());
+        annotations.insert("prometheus.io/port".to_owned(), "9090".to_owned());
+        annotations.insert("prometheus.io/path".to_owned(), "/metrics".to_owned());
+    }
+    let (fixed, autoscaled) = match *replicas {
+        Replicas::Fixed(count) => (Some(count), None),
+        Replicas::Automatic { min, max, .. } => (None, Some((min, max))),
+    };
+    let deployment = Deployment {
+        metadata: object_meta(store, component),
+        spec: Some(DeploymentSpec {
+            // Never sent beside an autoscaler: the two would undo each other's work.
+            replicas: fixed,
+            selector: selector(store, component.name),
+            strategy: Some(DeploymentStrategy {
+                type_: Some("RollingUpdate".to_owned()),
+                rolling_update: Some(RollingUpdateDeployment {
+                    max_surge: Some(IntOrString::String("25%".to_owned())),
+                    max_unavailable: Some(IntOrString::Int(0)),
+                }),
+            }),
+            min_ready_seconds: Some(1),
+            progress_deadline_seconds: Some(300),
+            revision_history_limit: Some(3),
+            template: PodTemplateSpec {
+                metadata: Some(ObjectMeta {
+                    labels: Some(labels),
+                    annotations: Some(annotations),
+                    ..ObjectMeta::default()
+                }),
+                spec: Some(pod_spec(store, component, pod)),
+            },
+            ..DeploymentSpec::default()
+        }),
+        ..Deployment::default()
+    };
+    let mut object = Object::new(Kind::Deployment, &name(store, component.name), &deployment);
+    object.autoscaled = autoscaled;
+    object
+}
+
+fn pod_spec(store: &ValidStore, component: Component<'_>, pod: Pod) -> PodSpec {
+    let Scheduling {
+        node_selector,
+        tolerations,
+        affinity,
+        topology_spread_constraints,
+        priority_class_name,
+    } = pod.scheduling;
+    PodSpec {
+        service_account_name: Some(name(store, component.name)),
+        automount_service_account_token: Some(false),
+        // Otherwise every Service of the namespace is in the environment, where it can collide with configuration.
+        enable_service_links: Some(false),
+        termination_grace_period_seconds: Some(TERMINATION_SECONDS),
+        image_pull_secrets: some(store.pull_secrets.clone()),
+        security_context: Some(PodSecurityContext {
+            run_as_non_root: Some(true),
+            run_as_user: Some(65532),
+            run_as_group: Some(65532),
+            fs_group: Some(65532),
+            seccomp_profile: Some(SeccompProfile {
+                type_: "RuntimeDefault".to_owned(),
+                ..SeccompProfile::default()
+            }),
+            ..PodSecurityContext::default()
+        }),
+        node_selector: (!node_selector.is_empty()).then_some(node_selector),
+        tolerations: some(tolerations),
+        affinity,
+        priority_class_name,
+        topology_spread_constraints: some(
+            topology_spread_constraints.unwrap_or_else(|| default_spread(store, component.name)),
+        ),
+        containers: vec![Container {
+            name: component.name.to_owned(),
+            image: Some(pod.image),
+            image_pull_policy: Some(
+                match store.pull_policy {
+                    PullPolicy::IfNotPresent => "IfNotPresent",
+                    PullPolicy::Always => "Always",
+                    PullPolicy::Never => "Never",
+                }
+                .to_owned(),
+            ),
+            command: some(pod.command),
+            env: some(pod.env),
+            ports: some(pod.ports),
+            startup_probe: Some(pod.startup),
+            liveness_probe: Some(pod.liveness),
+            readiness_probe: Some(pod.readiness),
+            lifecycle: pod.drains.then(|| Lifecycle {
+                pre_stop: Some(LifecycleHandler {
+                    sleep: Some(SleepAction {
+                        seconds: SLEEP_SECONDS,
+                    }),
+                    ..LifecycleHandler::default()
+                }),
+                ..Lifecycle::default()
+            }),
+            resources: Some(ResourceRequirements {
+                requests: (!pod.requests.is_empty()).then_some(pod.requests),
+                limits: (!pod.limits.is_empty()).then_some(pod.limits),
+                claims: None,
+            }),
+            security_context: Some(SecurityContext {
+                allow_privilege_escalation: Some(false),
+                read_only_root_filesystem: Some(true),
+                capabilities: Some(Capabilities {
+                    drop: Some(vec!["ALL".to_owned()]),
+                    add: None,
+                }),
+                ..SecurityContext::default()
+            }),
+            volume_mounts: some(pod.mounts),
+            ..Container::default()
+        }],
+        volumes: some(pod.volumes),
+        ..PodSpec::default()
+    }
+}
+
+/// Over zones, then over nodes; a preference, so that one node is enough. The replicas of a new version spread among
+/// themselves.
+fn default_spread(store: &ValidStore, component: &str) -> Vec<TopologySpreadConstraint> {
+    ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
+        .map(|key| TopologySpreadConstraint {
+            topology_key: key.to_owned(),
+            max_skew: 1,
+            when_unsatisfiable: "ScheduleAnyway".to_owned(),
+            label_selector: Some(selector(store, component)),
+            match_label_keys: Some(vec!["pod-template-hash".to_owned()]),
+            ..TopologySpreadConstraint::default()
+        })
+        .to_vec()
+}
+
+fn hash(config: &[String]) -> String {
+    let mut hasher = Sha256::new();
+    for part in config {
+        hasher.update(part.as_bytes());
+        // Or "ab", "c" and "a", "bc" would be the same.
+        hasher.update([0]);
+    }
+    hasher
+        .finalize()
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+fn some<T>(items: Vec<T>) -> Option<Vec<T>> {
+    (!items.is_empty()).then_some(items)
+}

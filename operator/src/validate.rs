@@ -1,0 +1,585 @@
+//! From the resource and the world to a store whose every value is typed, defaulted and sound. Pure.
+//!
+//! Most mistakes are refused by the API server, by the rules in `api/`. What is checked here is what those rules cannot
+//! express, and what the cluster has to have.
+
+use crate::api::v1alpha1::{
+    AmazoffStore, AmazoffStoreSpec, ExposeSpec, ExternalMongodb, ExternalRedis, HttpRouteSpec,
+    IngressSpec, IssuerRef, LogFormat, NetworkPolicySpec, PodMonitorSpec, PullPolicy, RedisSpec,
+    SchedulingSpec, SecretKey, ServiceSpec, ShopSpec, TlsSpec,
+};
+use crate::desired::meta::{identity_secret, redis_secret};
+use crate::desired::services::{Needs, SERVICES, secret_of};
+use crate::quantity;
+use crate::world::World;
+use k8s_openapi::api::core::v1::{
+    Affinity, EnvVar, LocalObjectReference, Toleration, TopologySpreadConstraint,
+};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the operator was told to use where a store says nothing.
+#[derive(Clone, Debug)]
+pub struct Defaults {
+    /// What stands before the name of each service's image.
+    pub image_repository: String,
+    /// The tag of the images.
+    pub version: String,
+    /// The image of the Redis beside a shop.
+    pub redis_image: String,
+}
+
+/// A store that can be built.
+#[derive(Clone, Debug)]
+pub struct ValidStore {
+    /// Its name.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its identity, which owner references carry.
+    pub uid: String,
+    /// The release of its services.
+    pub version: String,
+    /// Where shoppers find it.
+    pub url: String,
+    /// When images are pulled.
+    pub pull_policy: PullPolicy,
+    /// With what credentials.
+    pub pull_secrets: Vec<LocalObjectReference>,
+    /// What it is to its shoppers.
+    pub shop: ShopSpec,
+    /// Its entry point, if it has one.
+    pub expose: Option<Expose>,
+    /// Its services.
+    pub services: Vec<ValidService>,
+    /// Where the catalog is stored.
+    pub mongodb: ExternalMongodb,
+    /// The shared cache.
+    pub redis: Redis,
+    /// Who may talk to whom.
+    pub network: NetworkPolicySpec,
+    /// Logs, traces and metrics.
+    pub observability: Observability,
+    /// What is not there yet although the store names it.
+    pub missing: Vec<Missing>,
+    digests: BTreeMap<(String, String), String>,
+}
+
+/// A Secret that a store names and the cluster does not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// The part that needs it.
+    pub part: &'static str,
+    /// A sentence that says what to do.
+    pub message: String,
+}
+
+/// One service.
+#[derive(Clone, Debug)]
+pub struct ValidService {
+    /// What it needs.
+    pub needs: &'static Needs,
+    /// How many of it run.
+    pub replicas: Replicas,
+    /// The whole image reference.
+    pub image: String,
+    /// Its version, where it can be a label.
+    pub version: Option<String>,
+    /// What is set aside for each replica.
+    pub requests: BTreeMap<String, Quantity>,
+    /// What no replica may exceed.
+    pub limits: BTreeMap<String, Quantity>,
+    /// What the store adds to its environment.
+    pub env: Vec<EnvVar>,
+    /// Where it may run.
+    pub scheduling: Scheduling,
+    /// What the store adds to its pods' annotations.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// How many replicas run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Replicas {
+    /// As many as the store says.
+    Fixed(i32),
+    /// As many as an autoscaler says.
+    Automatic {
+        /// At least.
+        min: i32,
+        /// At most.
+        max: i32,
+        /// The CPU use to aim at, in percent of the request.
+        target_cpu: i32,
+    },
+}
+
+/// Where replicas may run.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "the fields are those of a pod's spec")]
+pub struct Scheduling {
+    pub node_selector: BTreeMap<String, String>,
+    pub tolerations: Vec<Toleration>,
+    pub affinity: Option<Affinity>,
+    pub topology_spread_constraints: Option<Vec<TopologySpreadConstraint>>,
+    pub priority_class_name: Option<String>,
+}
+
+/// The entry point.
+#[derive(Clone, Debug)]
+pub struct Expose {
+    /// The shop's DNS name.
+    pub host: String,
+    /// Where the certificate comes from, if the connection is encrypted.
+    pub tls: Option<Tls>,
+    /// What brings shoppers in.
+    pub entry: Entry,
+    /// Proxies whose word on a shopper's address is believed.
+    pub trusted_proxies: Vec<String>,
+}
+
+/// Where the certificate comes from.
+#[derive(Clone, Debug)]
+pub enum Tls {
+    /// A Secret that someone looks after.
+    Secret(String),
+    /// cert-manager.
+    Issuer(IssuerRef),
+    /// It is none of the shop's business.
+    External,
+}
+
+/// What brings shoppers in.
+#[derive(Clone, Debug)]
+pub enum Entry {
+    /// An Ingress.
+    Ingress(IngressSpec),
+    /// An HTTPRoute.
+    HttpRoute(HttpRouteSpec),
+}
+
+/// The shared cache.
+#[derive(Clone, Debug)]
+pub enum Redis {
+    /// Beside the shop.
+    InCluster(InClusterRedis),
+    /// Elsewhere.
+    External(ExternalRedis),
+    /// There is none.
+    Disabled,
+}
+
+/// A Redis beside the shop.
+#[derive(Clone, Debug)]
+pub struct InClusterRedis {
+    /// Its image.
+    pub image: String,
+    /// The memory of its container.
+    pub memory: Quantity,
+    /// The same in bytes.
+    pub memory_bytes: i64,
+}
+
+/// Logs, traces and metrics.
+#[derive(Clone, Debug)]
+pub struct Observability {
+    /// Where traces go.
+    pub otlp_endpoint: Option<String>,
+    /// The port of that address.
+    pub otlp_port: Option<i32>,
+    /// How a line of the log looks.
+    pub log_format: LogFormat,
+    /// What is logged.
+    pub log_level: String,
+    /// The PodMonitor, if one is wanted.
+    pub pod_monitor: Option<PodMonitorSpec>,
+}
+
+/// A value that cannot be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {message}")]
+pub struct Rejection {
+    /// Where it stands in the resource.
+    pub field: String,
+    /// Why it cannot be.
+    pub message: String,
+}
+
+impl ValidStore {
+    /// The digest of a Secret's value, or a word for its absence.
+    pub fn digest(&self, key: &SecretKey) -> String {
+        let digest = self.digests.get(&(key.name.clone(), key.key.clone()));
+        digest.map_or_else(|| "absent".to_owned(), Clone::clone)
+    }
+}
+
+/// The Secrets that a store names, and those that the operator makes for it.
+pub fn secret_names(store: &str, spec: &AmazoffStoreSpec) -> BTreeSet<String> {
+    let mut names = BTreeSet::from([identity_secret(store)]);
+    if let Some(external) = spec
+        .mongodb
+        .as_ref()
+        .and_then(|mongodb| mongodb.external.as_ref())
+    {
+        names.insert(external.uri_secret.name.clone());
+    }
+    if let Some(external) = &spec.redis.external {
+        names.insert(external.uri_secret.name.clone());
+    } else if spec.redis.enabled {
+        names.insert(redis_secret(store));
+    }
+    if let Some(secret) = spec
+        .expose
+        .as_ref()
+        .and_then(|e| e.tls.as_ref())
+        .and_then(|tls| tls.secret_name.as_ref())
+    {
+        names.insert(secret.clone());
+    }
+    for needs in &SERVICES {
+        names.extend(
+            (needs.spec)(&spec.services)
+                .env
+                .iter()
+                .filter_map(secret_of)
+                .map(|key| key.name),
+        );
+    }
+    names
+}
+
+/// Everything that is wrong, or a store that can be built.
+pub fn validate(
+    store: &AmazoffStore,
+    world: &World,
+    defaults: &Defaults,
+) -> Result<ValidStore, Vec<Rejection>> {
+    let mut checks = Checks::default();
+    let spec = &store.spec;
+    let name = store.metadata.name.clone().unwrap_or_default();
+    let namespace = store.metadata.namespace.clone().unwrap_or_default();
+    let version = spec
+        .version
+        .clone()
+        .unwrap_or_else(|| defaults.version.clone());
+
+    let Some(mongodb) = spec
+        .mongodb
+        .as_ref()
+        .and_then(|mongodb| mongodb.external.clone())
+    else {
+        checks.reject(
+            "spec.mongodb.external",
+            "MongoDB inside the cluster is not available yet: say where yours is",
+        );
+        return Err(checks.rejections);
+    };
+    let services = SERVICES
+        .iter()
+        .map(|needs| service(&mut checks, needs, spec, &version, defaults))
+        .collect::<Vec<_>>();
+    let redis = redis(&mut checks, &spec.redis, defaults);
+    let expose = spec
+        .expose
+        .as_ref()
+        .map(|expose| entry(&mut checks, expose));
+    let otlp_port = spec
+        .observability
+        .otlp_endpoint
+        .as_ref()
+        .and_then(|url| otlp_port(&mut checks, url));
+
+    let url = spec
+        .expose
+        .as_ref()
+        .map_or_else(|| format!("http://{name}-gateway.{namespace}.svc"), url_of);
+    let missing = missing(&namespace, spec, world);
+    if !checks.rejections.is_empty() {
+        return Err(checks.rejections);
+    }
+    Ok(ValidStore {
+        uid: store.metadata.uid.clone().unwrap_or_default(),
+        name,
+        namespace,
+        version,
+        url,
+        pull_policy: spec.image.pull_policy,
+        pull_secrets: spec.image.pull_secrets.clone(),
+        shop: spec.shop.clone(),
+        expose: expose.flatten(),
+        services,
+        mongodb,
+        redis,
+        network: spec.network_policy.clone(),
+        observability: Observability {
+            otlp_endpoint: spec.observability.otlp_endpoint.clone(),
+            otlp_port,
+            log_format: spec.observability.log_format,
+            log_level: spec.observability.log_level.clone(),
+            pod_monitor: spec.observability.pod_monitor.clone(),
+        },
+        missing,
+        digests: digests(world),
+    })
+}
+
+#[derive(Default)]
+struct Checks {
+    rejections: Vec<Rejection>,
+}
+
+impl Checks {
+    fn reject(&mut self, field: impl Into<String>, message: impl Into<String>) {
+        self.rejections.push(Rejection {
+            field: field.into(),
+            message: message.into(),
+        });
+    }
+}
+
+fn service(
+    checks: &mut Checks,
+    needs: &'static Needs,
+    spec: &AmazoffStoreSpec,
+    version: &str,
+    defaults: &Defaults,
+) -> ValidService {
+    let own = (needs.spec)(&spec.services);
+    let field = format!("spec.services.{}", needs.name);
+    let version = own.version.as_deref().unwrap_or(version);
+    let repository = spec
+        .image
+        .repository
+        .as_deref()
+        .unwrap_or(&defaults.image_repository);
+    let (cpu, memory, limit) = needs.resources;
+    let mut requests = quantities([("cpu", cpu), ("memory", memory)]);
+    let mut limits = quantities([("memory", limit)]);
+    requests.extend(own.resources.requests.clone());
+    limits.extend(own.resources.limits.clone());
+    for (list, values) in [("requests", &requests), ("limits", &limits)] {
+        for (resource, value) in values {
+            if quantity::nanos(&value.0).is_none() {
+                checks.reject(
+                    format!("{field}.resources.{list}.{resource}"),
+                    format!("{:?} is not a quantity", value.0),
+                );
+            }
+        }
+    }
+    for (resource, request) in &requests {
+        let limit = limits
+            .get(resource)
+            .and_then(|limit| quantity::nanos(&limit.0));
+        if limit
+            .is_some_and(|limit| quantity::nanos(&request.0).is_some_and(|request| request > limit))
+        {
+            checks.reject(
+                format!("{field}.resources.limits.{resource}"),
+                format!("the limit is below the request of {}; set both", request.0),
+            );
+        }
+    }
+    ValidService {
+        needs,
+        replicas: replicas(own),
+        image: own
+            .image
+            .clone()
+            .unwrap_or_else(|| format!("{repository}/{}:{version}", needs.name)),
+        version: (own.image.is_none() && is_label(version)).then(|| version.to_owned()),
+        requests,
+        limits,
+        env: own.env.clone(),
+        scheduling: scheduling(checks, &field, &own.scheduling),
+        annotations: own.pod_annotations.clone(),
+    }
+}
+
+fn replicas(spec: &ServiceSpec) -> Replicas {
+    match &spec.autoscaling {
+        Some(auto) => Replicas::Automatic {
+            min: auto.min,
+            max: auto.max,
+            target_cpu: auto.target_cpu,
+        },
+        None => Replicas::Fixed(spec.replicas.unwrap_or(2)),
+    }
+}
+
+fn quantities<const N: usize>(values: [(&str, &str); N]) -> BTreeMap<String, Quantity> {
+    values
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), Quantity(value.to_owned())))
+        .collect()
+}
+
+fn scheduling(checks: &mut Checks, field: &str, spec: &SchedulingSpec) -> Scheduling {
+    let affinity =
+        spec.affinity
+            .clone()
+            .and_then(|value| match serde_json::from_value::<Affinity>(value) {
+                Ok(affinity) => Some(affinity),
+                Err(error) => {
+                    checks.reject(
+                        format!("{field}.scheduling.affinity"),
+                        format!("this is not an affinity: {error}"),
+                    );
+                    None
+                }
+            });
+    Scheduling {
+        node_selector: spec.node_selector.clone(),
+        tolerations: spec.tolerations.clone(),
+        affinity,
+        topology_spread_constraints: spec.topology_spread_constraints.clone(),
+        priority_class_name: spec.priority_class_name.clone(),
+    }
+}
+
+/// Only what may be the value of a label becomes the version label.
+fn is_label(text: &str) -> bool {
+    let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    text.len() <= 63
+        && text.chars().all(inside)
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.ends_with(|c: char| c.is_ascii_alphanumeric())
+}
+
+fn redis(checks: &mut Checks, spec: &RedisSpec, defaults: &Defaults) -> Redis {
+    if !spec.enabled {
+        return Redis::Disabled;
+    }
+    if let Some(external) = &spec.external {
+        return Redis::External(external.clone());
+    }
+    let own = spec.in_cluster.clone().unwrap_or_default();
+    let memory = own.memory.unwrap_or_else(|| Quantity("96Mi".to_owned()));
+    let memory_bytes = quantity::units(&memory.0).unwrap_or_default();
+    if memory_bytes < 32 * 1024 * 1024 {
+        checks.reject("spec.redis.inCluster.memory", "Redis needs 32Mi or more");
+    }
+    Redis::InCluster(InClusterRedis {
+        image: own.image.unwrap_or_else(|| defaults.redis_image.clone()),
+        memory,
+        memory_bytes,
+    })
+}
+
+fn entry(checks: &mut Checks, spec: &ExposeSpec) -> Option<Expose> {
+    let tls = spec.tls.as_ref().and_then(|tls| match tls {
+        TlsSpec {
+            secret_name: Some(secret),
+            ..
+        } => Some(Tls::Secret(secret.clone())),
+        TlsSpec {
+            issuer_ref: Some(issuer),
+            ..
+        } => Some(Tls::Issuer(issuer.clone())),
+        TlsSpec {
+            external: Some(true),
+            ..
+        } => Some(Tls::External),
+        TlsSpec { .. } => None,
+    });
+    let entry = match (&spec.ingress, &spec.http_route) {
+        (Some(ingress), None) => Entry::Ingress(ingress.clone()),
+        (None, Some(route)) => Entry::HttpRoute(route.clone()),
+        _ => {
+            checks.reject("spec.expose", "set exactly one of ingress and httpRoute");
+            return None;
+        }
+    };
+    Some(Expose {
+        host: spec.host.clone(),
+        tls,
+        entry,
+        trusted_proxies: spec.trusted_proxies.clone(),
+    })
+}
+
+fn url_of(expose: &ExposeSpec) -> String {
+    let (scheme, usual) = if expose.tls.is_some() {
+        ("https", 443)
+    } else {
+        ("http", 80)
+    };
+    match expose.port {
+        Some(port) if port != usual => format!("{scheme}://{}:{port}", expose.host),
+        _ => format!("{scheme}://{}", expose.host),
+    }
+}
+
+fn otlp_port(checks: &mut Checks, url: &str) -> Option<i32> {
+    let Ok(uri) = url.parse::<http::Uri>() else {
+        checks.reject("spec.observability.otlpEndpoint", "this is not a URL");
+        return None;
+    };
+    let usual = if uri.scheme_str() == Some("https") {
+        443
+    } else {
+        80
+    };
+    Some(uri.port_u16().map_or(usual, i32::from))
+}
+
+fn missing(namespace: &str, spec: &AmazoffStoreSpec, world: &World) -> Vec<Missing> {
+    let mut wanted = Vec::new();
+    if let Some(external) = spec
+        .mongodb
+        .as_ref()
+        .and_then(|mongodb| mongodb.external.as_ref())
+    {
+        wanted.push((
+            "MongoDB",
+            external.uri_secret.clone(),
+            "mongodb://user:password@host:27017",
+        ));
+    }
+    if let Some(external) = &spec.redis.external {
+        wanted.push((
+            "Redis",
+            external.uri_secret.clone(),
+            "redis://:password@host:6379",
+        ));
+    }
+    let mut missing: Vec<_> = wanted
+        .into_iter()
+        .filter_map(|(part, SecretKey { name, key }, example)| {
+            let message = match world.secrets.get(&name) {
+                Some(Some(facts)) if facts.digests.contains_key(&key) => return None,
+                Some(Some(_)) => format!("Secret {name} in namespace {namespace} has no key {key:?}."),
+                _ => format!(
+                    "There is no Secret {name} in namespace {namespace}. Make it with: \
+                     kubectl -n {namespace} create secret generic {name} --from-literal={key}={example}"
+                ),
+            };
+            Some(Missing { part, message })
+        })
+        .collect();
+    let certificate = spec
+        .expose
+        .as_ref()
+        .and_then(|expose| expose.tls.as_ref())
+        .and_then(|tls| tls.secret_name.as_ref());
+    if let Some(name) =
+        certificate.filter(|name| !matches!(world.secrets.get(*name), Some(Some(_))))
+    {
+        missing.push(Missing {
+            part: "Entry",
+            message: format!(
+                "There is no Secret {name} with the certificate in namespace {namespace}."
+            ),
+        });
+    }
+    missing
+}
+
+fn digests(world: &World) -> BTreeMap<(String, String), String> {
+    let mut digests = BTreeMap::new();
+    for (name, facts) in &world.secrets {
+        for (key, digest) in facts.iter().flat_map(|facts| &facts.digests) {
+            digests.insert((name.clone(), key.clone()), digest.clone());
+        }
+    }
+    digests
+}
