@@ -23,8 +23,8 @@ DIETS = [
     ("alcohol-free", re.compile(r"\balcohol-free\b", re.I)),
     ("kosher", re.compile(r"\bkosher\b", re.I)),
     ("meatless", re.compile(r"\b(?:meatless|vegetarian|tofu|vegan)\b", re.I)),
-    ("plant-based", re.compile(r"\b(?:soy|rice) (?:&|drink|formula)|\bsoy infant", re.I)),
-    ("light", re.compile(r"\b(?:light|healthy|diet)\b", re.I)),
+    ("plant-based", re.compile(r"\b(?:soy|rice) drink|\bsoy (?:& rice milk|infant)", re.I)),
+    ("light", re.compile(r"\b(?:light(?! bulb)|healthy|diet)\b", re.I)),
 ]
 
 

@@ -24,6 +24,12 @@ KEEPS = re.compile(r"\b(?:shelf-stable|jerky|canned)\b")
 PACK = re.compile(r"(?:multipack|pack) of (?:cans|bottles)|drink, multipack|\bbeer\b")
 WEIGHED = {"PRODUCE", "MEAT", "MEAT-PCKGD", "DELI", "SEAFOOD", "SEAFOOD-PCKGD", "SALAD BAR"}
 FROZEN = re.compile(r"FRZN|FROZEN|IQF|ICE CREAM/")
+# What the grocer's own type says about how many cans there are ("SOFT DRINKS 12/18&15PK CAN"), by the shop's name.
+CANS = {
+    "soda, multipack of cans": (12, 15, 18),
+    "soda, party pack of cans": (20, 24),
+    "soda, small pack of cans": (4, 6, 8),
+}
 MULTIPACK = re.compile(r"\b(?:multipack|pack of|variety pack)\b")
 MOST_VARIANTS = 6
 MONTHS = Text(
@@ -76,6 +82,24 @@ def articles(items):
     return result
 
 
+def typical_packs(found):
+    """name → what a milliliter costs in the packs whose number of cans is told."""
+    costs = defaultdict(list)
+    for article in found:
+        if article.size and article.size.count > 1 and article.size.kind == "volume" and article.item.sales:
+            costs[article.name].append(article.cents / article.size.total)
+    return {name: statistics.median(told) for name, told in costs.items()}
+
+
+def pack_of_cans(article, cost):
+    """The number of cans that the type allows and the price makes likely; None where the price fits none."""
+    if cost is None or article.name.en not in CANS:
+        return None
+    estimate = article.cents / (cost * article.size.total)
+    count = min(CANS[article.name.en], key=lambda cans: abs(cans - estimate))
+    return sizes.Size(count, article.size.amount, article.size.unit) if 0.6 < estimate / count < 1.5 else None
+
+
 def is_pack(article):
     return bool(PACK.search(article.name.en))
 
@@ -90,13 +114,14 @@ def check_sizes(found):
         if article.size and article.size.count == 1 and article.item.sales:
             like[article.name, article.size.kind].append(article.cents / article.size.total)
     typical = {key: statistics.median(costs) for key, costs in like.items() if len(costs) >= 3}
+    packs = typical_packs(found)
     for article in found:
         size = article.size
         if size is None:
             continue
         if is_pack(article) and size.kind == "volume":
             if size.count == 1 and size.total < 3000:
-                article.size = None
+                article.size = pack_of_cans(article, packs.get(article.name))
             continue
         if article.shop_category == "drinks/water" and size.kind == "volume" and article.cents > 0.3 * size.total:
             article.size = None
@@ -224,7 +249,9 @@ def variant(article):
         "prices": prices.prices(article.cents),
     }
     if article.compare_cents:
-        row["compare_at"] = prices.prices(article.compare_cents)
+        before = prices.prices(article.compare_cents)
+        if all(old["amount"] > new["amount"] for old, new in zip(before, row["prices"], strict=True)):
+            row["compare_at"] = before
     return row
 
 

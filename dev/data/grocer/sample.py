@@ -61,7 +61,7 @@ def quotas(candidates):
 
 
 def pick(groups, wanted):
-    """Best sellers first, each further maker of the same thing counting for less."""
+    """Best sellers first, each further maker of the same thing counting for less, and a diet to filter by for more."""
     left, chosen, same = list(groups), [], defaultdict(int)
     while left and len(chosen) < wanted:
         best = max(left, key=lambda group: (appeal(group, same), -group[0].item.id))
@@ -73,7 +73,8 @@ def pick(groups, wanted):
 
 
 def appeal(group, same):
-    return sold(group) * (1.5 if len(group) > 1 else 1.0) / (1 + 2 * same[group[0].name] ** 2)
+    liked = (1.5 if len(group) > 1 else 1.0) * (2.5 if names.diet(group[0].name.en) else 1.0)
+    return sold(group) * liked / (1 + 2 * same[group[0].name] ** 2)
 
 
 def sold(group):
