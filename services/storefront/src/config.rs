@@ -1,0 +1,31 @@
+//! What can be set, from flags or the environment.
+
+use crate::language::Language;
+use kit::money::Currency;
+use url::Url;
+
+/// The shop's pages, in French and English.
+#[derive(Debug, Clone, clap::Parser)]
+#[command(name = "storefront", version)]
+#[group(skip)]
+pub struct Config {
+    /// What every service can be told.
+    #[command(flatten)]
+    pub kit: kit::Config,
+
+    /// Where the catalog answers, such as <http://shop-catalog>.
+    #[arg(long, env = "CATALOG_URL")]
+    pub catalog_url: Url,
+
+    /// Where shoppers reach the shop, as it stands in canonical addresses, sitemaps and structured data.
+    #[arg(long, env = "PUBLIC_URL")]
+    pub public_url: Url,
+
+    /// The currency of the prices shown, an ISO 4217 code.
+    #[arg(long, env = "CURRENCY", default_value = "EUR")]
+    pub currency: Currency,
+
+    /// The language for shoppers whose browser asks for neither French nor English.
+    #[arg(long, env = "DEFAULT_LANGUAGE", value_enum, default_value = "en")]
+    pub default_language: Language,
+}

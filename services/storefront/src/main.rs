@@ -1,0 +1,20 @@
+//! Starts the storefront.
+
+use amazoff_storefront::{App, config::Config, router};
+use clap::Parser as _;
+use std::error::Error;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let config = Config::parse();
+    let _telemetry = kit::telemetry::init("storefront", &config.kit)?;
+    let app = App::new(&config)?;
+    let catalog = app.catalog.clone();
+    // Not critical: without the catalog, the pages still say so in the shopper's language.
+    let health = kit::Health::new().check("catalog", false, move || {
+        let catalog = catalog.clone();
+        async move { catalog.reachable().await }
+    });
+    kit::serve("storefront", &config.kit, router(app), health).await?;
+    Ok(())
+}
