@@ -75,7 +75,7 @@ impl Limit {
     }
 
     /// Microseconds in which one token comes back.
-    fn interval(self) -> u64 {
+    pub fn interval(self) -> u64 {
         1_000_000 / u64::from(self.per_second.max(1))
     }
 }
@@ -99,5 +99,102 @@ impl Bucket {
         let taken = there.min(wanted);
         self.0 = full_at + interval * u64::from(taken);
         Ok(taken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn overrides_name_a_class_and_a_possible_limit() {
+        let pages = LimitOverride {
+            class: Class::Pages,
+            limit: Limit {
+                per_second: 50,
+                burst: 200,
+            },
+        };
+        assert_eq!("pages=50:200".parse(), Ok(pages));
+        assert!("writes=0:0".parse::<LimitOverride>().is_ok());
+        for text in [
+            "",
+            "pages",
+            "pages=50",
+            "pages=50:0",
+            "page=1:1",
+            "pages=-1:1",
+            "pages=1.5:1",
+        ] {
+            assert_eq!(text.parse::<LimitOverride>(), Err(NotALimit), "{text}");
+        }
+    }
+
+    #[test]
+    fn policy_names_quota_and_window() {
+        let limit = Limit {
+            per_second: 50,
+            burst: 250,
+        };
+        assert_eq!(limit.policy(Class::Reads), "\"reads\";q=250;w=5");
+    }
+
+    #[test]
+    fn says_when_the_next_token_is_there() {
+        let limit = Limit {
+            per_second: 10,
+            burst: 2,
+        };
+        let mut bucket = Bucket::default();
+        assert_eq!(bucket.take(limit, 5, 1_000_000), Ok(2));
+        assert_eq!(
+            bucket.take(limit, 1, 1_000_000),
+            Err(Duration::from_millis(100))
+        );
+        assert_eq!(
+            bucket.take(limit, 1, 1_099_999),
+            Err(Duration::from_micros(1))
+        );
+        assert_eq!(bucket.take(limit, 1, 1_100_000), Ok(1));
+    }
+
+    proptest! {
+        #[test]
+        fn never_gives_more_than_burst_and_rate_allow(
+            per_second in 1_u32..2000,
+            burst in 1_u32..500,
+            steps in prop::collection::vec((0_u64..200_000, 1_u32..20), 1..200),
+        ) {
+            let limit = Limit { per_second, burst };
+            let (mut bucket, mut now, mut given) = (Bucket::default(), 1_u64, 0_u64);
+            for (pause, wanted) in steps {
+                now += pause;
+                if let Ok(taken) = bucket.take(limit, wanted, now) {
+                    prop_assert!((1..=wanted).contains(&taken));
+                    given += u64::from(taken);
+                }
+                prop_assert!(given <= u64::from(burst) + now / limit.interval() + 1);
+            }
+        }
+
+        #[test]
+        fn who_waits_as_told_is_let_in(per_second in 1_u32..2000, burst in 1_u32..500, now in 1_u64..1_000_000_000) {
+            let limit = Limit { per_second, burst };
+            let mut bucket = Bucket::default();
+            prop_assert_eq!(bucket.take(limit, burst, now), Ok(burst));
+            let wait = bucket.take(limit, 1, now).expect_err("it is empty");
+            let told = u64::try_from(wait.as_micros()).expect("short");
+            prop_assert!(bucket.take(limit, 1, now + told).is_ok());
+        }
+
+        #[test]
+        fn is_full_again_after_the_window(per_second in 1_u32..2000, burst in 1_u32..500, taken in 1_u32..500) {
+            let limit = Limit { per_second, burst };
+            let mut bucket = Bucket::default();
+            let _ = bucket.take(limit, taken, 1);
+            let window = limit.interval() * u64::from(burst);
+            prop_assert_eq!(bucket.take(limit, burst, 1 + window), Ok(burst));
+        }
     }
 }

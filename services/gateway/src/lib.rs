@@ -9,17 +9,28 @@ pub mod routes;
 pub mod bucket;
 pub mod caller;
 pub mod cors;
+pub mod freshness;
 pub mod headers;
 pub mod route;
+pub mod stored;
+pub mod variant;
 
 mod proxy;
 pub mod refusal;
+mod serve_cached;
 mod upgrade;
 
+pub mod cache;
+pub mod db;
+pub mod limiter;
 mod metrics;
+mod share;
 pub mod upstream;
 
-use crate::{config::Config, cors::Cors, route::Target, upstream::Upstream};
+use crate::{
+    cache::Cache, config::Config, cors::Cors, db::Redis, limiter::Limiter, metrics::CacheMetrics,
+    route::Target, upstream::Upstream,
+};
 use ipnet::IpNet;
 use kit::{
     Health,
@@ -39,6 +50,11 @@ pub struct Shared {
     catalog: Upstream,
     storefront: Upstream,
     verifier: Verifier,
+    limiter: Limiter,
+    cache: Option<Cache>,
+    cache_metrics: CacheMetrics,
+    redis: Option<Redis>,
+    clock: Clock,
     trusted: Vec<IpNet>,
     cors: Cors,
     https: bool,
@@ -50,17 +66,31 @@ pub enum StartError {
     /// `JWKS_FILE` can't be used.
     #[error("JWKS_FILE: the signing keys can't be read")]
     Keys(#[source] KeyError),
+    /// `REDIS_URL` is not an address of Redis.
+    #[error("REDIS_URL must be an address such as redis://shop-redis:6379")]
+    Redis(#[source] redis::RedisError),
 }
 
 impl App {
-    /// The gateway as configured; connects to nothing yet.
+    /// The gateway as configured; connects in the background, so it needs a runtime but waits for nothing.
     pub fn new(config: &Config, clock: Clock) -> Result<Self, StartError> {
-        let verifier =
-            Verifier::from_file(config.jwks_file.clone(), clock).map_err(StartError::Keys)?;
+        let verifier = Verifier::from_file(config.jwks_file.clone(), clock.clone())
+            .map_err(StartError::Keys)?;
+        let redis = config
+            .redis_url
+            .as_deref()
+            .map(Redis::connect)
+            .transpose()
+            .map_err(StartError::Redis)?;
         Ok(Self(Arc::new(Shared {
             catalog: Upstream::new("catalog", &config.catalog_url),
             storefront: Upstream::new("storefront", &config.storefront_url),
             verifier,
+            limiter: Limiter::new(&config.rate_limits, redis.clone()),
+            cache: Cache::new(config.cache_mib),
+            cache_metrics: CacheMetrics::new(),
+            redis,
+            clock,
             trusted: config.trusted_proxies.clone(),
             cors: Cors::new(config.cors_origins.clone()),
             https: config
@@ -72,7 +102,39 @@ impl App {
 
     /// Nothing is critical: whichever neighbour is gone, the rest can still be served.
     pub fn health(&self) -> Health {
-        Health::new()
+        let mut health = Health::new();
+        if let Some(redis) = self.redis.clone() {
+            health = health.check("redis", false, move || {
+                let connected = redis.is_connected();
+                async move {
+                    connected.then_some(()).ok_or_else(|| {
+                        "not connected: limits and cached answers are not shared".to_owned()
+                    })
+                }
+            });
+        }
+        for target in [Target::Catalog, Target::Storefront] {
+            let Some(upstream) = self.upstream(target) else {
+                continue;
+            };
+            let (app, name) = (self.clone(), upstream.name);
+            health = health.check(name, false, move || {
+                let failing = app.upstream(target).is_some_and(Upstream::is_left_alone);
+                async move {
+                    if failing {
+                        Err(format!("{name} does not answer"))
+                    } else {
+                        Ok(())
+                    }
+                }
+            });
+        }
+        health
+    }
+
+    /// Now, in milliseconds since the epoch.
+    fn now(&self) -> i64 {
+        self.clock.now().as_millisecond()
     }
 
     fn upstream(&self, target: Target) -> Option<&Upstream> {

@@ -7,6 +7,8 @@ use prometheus_client::{
 };
 use std::{sync::LazyLock, time::Duration};
 
+use crate::route::Class;
+
 static ALL: LazyLock<All> = LazyLock::new(All::register);
 
 struct All {
@@ -14,6 +16,20 @@ struct All {
     failures: Family<UpstreamLabel, Counter>,
     retries: Family<UpstreamLabel, Counter>,
     breakers: Family<UpstreamLabel, Gauge>,
+    limited: Family<ClassLabel, Counter>,
+    cache: Family<OutcomeLabel, Counter>,
+    shared_failures: Counter,
+    shared_connected: Gauge,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ClassLabel {
+    class: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabel {
+    outcome: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -33,6 +49,10 @@ impl All {
             failures: Family::default(),
             retries: Family::default(),
             breakers: Family::default(),
+            limited: Family::default(),
+            cache: Family::default(),
+            shared_failures: Counter::default(),
+            shared_connected: Gauge::default(),
         };
         kit::metrics::register(|registry| {
             registry.register(
@@ -55,8 +75,101 @@ impl All {
                 "Whether requests pass to an upstream: 0 all, 1 none, 2 the next one decides",
                 all.breakers.clone(),
             );
+            registry.register(
+                "gateway_limited",
+                "Requests refused because their client made too many",
+                all.limited.clone(),
+            );
+            registry.register(
+                "gateway_cache",
+                "Requests that the cache was asked for, by what came of it",
+                all.cache.clone(),
+            );
+            registry.register(
+                "gateway_redis_failures",
+                "Questions that Redis did not answer in time",
+                all.shared_failures.clone(),
+            );
+            registry.register(
+                "gateway_redis_connected",
+                "Whether limits and cached answers are shared between replicas",
+                all.shared_connected.clone(),
+            );
         });
         all
+    }
+}
+
+/// What is counted of Redis.
+#[derive(Debug)]
+pub(crate) struct SharedMetrics {
+    failures: Counter,
+    connected: Gauge,
+}
+
+impl SharedMetrics {
+    pub(crate) fn new() -> Self {
+        Self {
+            failures: ALL.shared_failures.clone(),
+            connected: ALL.shared_connected.clone(),
+        }
+    }
+
+    pub(crate) fn failed(&self) {
+        self.failures.inc();
+    }
+
+    pub(crate) fn set_connected(&self, connected: bool) {
+        self.connected.set(i64::from(connected));
+    }
+}
+
+/// What is counted of refused requests.
+#[derive(Debug)]
+pub(crate) struct LimitMetrics([Counter; Class::ALL.len()]);
+
+impl LimitMetrics {
+    pub(crate) fn new() -> Self {
+        Self(Class::ALL.map(|class| {
+            ALL.limited.get_or_create_owned(&ClassLabel {
+                class: class.name(),
+            })
+        }))
+    }
+
+    pub(crate) fn limited(&self, class: Class) {
+        self.0[class.index()].inc();
+    }
+}
+
+/// What is counted of the cache.
+#[derive(Debug)]
+pub(crate) struct CacheMetrics {
+    /// Given out from memory.
+    pub(crate) hits: Counter,
+    /// Given out from memory while a new one was fetched, or because none could be had.
+    pub(crate) stale: Counter,
+    /// Given out from Redis.
+    pub(crate) shared: Counter,
+    /// Fetched by another request at the same time.
+    pub(crate) collapsed: Counter,
+    /// Fetched.
+    pub(crate) misses: Counter,
+    /// Not to be kept.
+    pub(crate) passed: Counter,
+}
+
+impl CacheMetrics {
+    pub(crate) fn new() -> Self {
+        let count = |outcome| ALL.cache.get_or_create_owned(&OutcomeLabel { outcome });
+        Self {
+            hits: count("hit"),
+            stale: count("stale"),
+            shared: count("shared"),
+            collapsed: count("collapsed"),
+            misses: count("miss"),
+            passed: count("pass"),
+        }
     }
 }
 

@@ -6,8 +6,9 @@ use crate::{
     headers,
     refusal::Refusal,
     route::{self, Access, Class, Route},
-    routes, upgrade,
-    upstream::{Head, Outgoing, Upstream},
+    routes, serve_cached, upgrade,
+    upstream::{Head, Outgoing, Progress, Upstream, UpstreamError},
+    variant::Key,
 };
 use axum::{
     body::Body,
@@ -29,19 +30,30 @@ pub(crate) async fn handle(
     request: Request<Body>,
 ) -> Response {
     let caller = Caller::of(peer.ip(), request.headers(), &app.trusted);
+    let origin = request.headers().get(header::ORIGIN).cloned();
     let path = request.uri().path();
     let route = route::find(routes::ROUTES, path);
-    let answer = match route {
-        Some(route) if route::is_plain(path) => pass(&app, route, &caller, request).await,
-        Some(_) => Err(Refusal::AmbiguousPath),
-        None => Err(Refusal::NoSuchAddress),
+    let mut response = match route {
+        _ if !route::is_plain(path) => refuse(Refusal::AmbiguousPath),
+        None => refuse(Refusal::NoSuchAddress),
+        Some(route) => match app.cors.preflight(request.method(), request.headers()) {
+            Some(preflight) => preflight.into_response(),
+            None => pass(&app, route, &caller, request)
+                .await
+                .unwrap_or_else(refuse),
+        },
     };
-    let mut response = answer.unwrap_or_else(|refusal| Problem::from(refusal).into_response());
-    headers::secure(response.headers_mut(), app.https || caller.https);
+    let answered = response.headers_mut();
+    headers::secure(answered, app.https || caller.https);
+    app.cors.allow(origin.as_ref(), answered);
     if let Some(route) = route {
         response.extensions_mut().insert(metrics::Route(route.name));
     }
     response
+}
+
+fn refuse(refusal: Refusal) -> Response {
+    Problem::from(refusal).into_response()
 }
 
 async fn pass(
@@ -55,20 +67,36 @@ async fn pass(
     if headers::size(&parts.headers) > MAX_HEADERS {
         return Err(Refusal::HeadersTooLarge);
     }
-    let identity = app
-        .verifier
-        .identify(&parts.headers)
-        .map_err(Refusal::Token)?;
+    let class = class(route, &parts.method);
+    let identity = match app.verifier.identify(&parts.headers) {
+        Ok(identity) => identity,
+        // Counted too: looking at a bad token costs more than most requests.
+        Err(error) => {
+            app.limiter.admit(class, caller.network(), None).await?;
+            return Err(Refusal::Token(error));
+        }
+    };
+    app.limiter
+        .admit(class, caller.network(), identity.as_ref())
+        .await?;
     permit(route, &parts.method, identity.as_ref())?;
     if let Some(protocol) = headers::wanted_upgrade(&parts.headers) {
         return upgrade::pass(app, route, caller, upstream, parts, protocol).await;
     }
     let (body, progress) = limit_body(route, &parts, body)?;
+    if progress.is_none() && app.cache.is_some() && serve_cached::may_share(route, &parts) {
+        return serve_cached::serve(app, route, caller, parts).await;
+    }
+    let changes = (route.cached && app.cache.is_some() && !parts.method.is_safe())
+        .then(|| Key::of(&parts, caller));
     let head = head(&mut parts, caller, None);
     let sent = upstream
         .send(head, body, progress.as_ref(), route.timeout)
         .await;
     let mut response = sent.map_err(|source| no_answer(upstream, source, route))?;
+    if let Some(key) = changes.filter(|_| !response.status().is_client_error()) {
+        serve_cached::forget(app, &key);
+    }
     headers::to_client(response.headers_mut());
     Ok(response.map(Body::new))
 }
@@ -85,7 +113,7 @@ fn permit(route: &Route, method: &Method, identity: Option<&Identity>) -> Result
 }
 
 /// What a request counts as when requests are limited.
-pub(crate) fn class(route: &Route, method: &Method) -> Class {
+fn class(route: &Route, method: &Method) -> Class {
     match route.class {
         Class::Reads | Class::Pages if !method.is_safe() => routes::CHANGES,
         class => class,
@@ -97,7 +125,7 @@ fn limit_body(
     route: &Route,
     parts: &Parts,
     body: Body,
-) -> Result<(Outgoing, Option<crate::upstream::Progress>), Refusal> {
+) -> Result<(Outgoing, Option<Progress>), Refusal> {
     if body.is_end_stream() {
         return Ok((Outgoing::empty(), None));
     }
@@ -135,13 +163,9 @@ pub(crate) fn head(parts: &mut Parts, caller: &Caller, upgrade: Option<HeaderVal
     }
 }
 
-pub(crate) fn no_answer(
-    upstream: &Upstream,
-    source: crate::upstream::UpstreamError,
-    route: &Route,
-) -> Refusal {
+pub(crate) fn no_answer(upstream: &Upstream, source: UpstreamError, route: &Route) -> Refusal {
     match source {
-        crate::upstream::UpstreamError::BodyTooLarge => Refusal::BodyTooLarge(route.max_body),
+        UpstreamError::BodyTooLarge => Refusal::BodyTooLarge(route.max_body),
         source => Refusal::Upstream {
             upstream: upstream.name,
             source,

@@ -1,6 +1,9 @@
 //! What the gateway answers itself when a request goes no further.
 
-use crate::{route::Class, upstream::UpstreamError};
+use crate::{
+    route::Class,
+    upstream::{AnswerError, UpstreamError},
+};
 use http::{HeaderValue, StatusCode, header};
 use kit::{Problem, auth::TokenError};
 
@@ -43,6 +46,14 @@ pub enum Refusal {
         policy: String,
         /// Seconds until the next one passes.
         retry_after: u64,
+    },
+    /// The upstream broke off its answer before it could be passed on.
+    #[error("{upstream} broke off its answer")]
+    AnswerBroken {
+        /// Which one.
+        upstream: &'static str,
+        /// Why.
+        source: AnswerError,
     },
     /// The upstream gave no answer.
     #[error("{upstream} gave no answer")]
@@ -91,6 +102,9 @@ impl From<Refusal> for Problem {
             )
             .detail("Upgrade may only ask for websocket."),
             Refusal::Limited { class, policy, retry_after } => limited(class, &policy, retry_after),
+            Refusal::AnswerBroken { .. } => {
+                Self::new(StatusCode::BAD_GATEWAY, UPSTREAM_FAILED.0, UPSTREAM_FAILED.1).with_source(refusal)
+            }
             Refusal::Upstream { upstream, source } => no_answer(upstream, source),
         }
     }
@@ -118,6 +132,11 @@ fn limited(class: Class, policy: &str, retry_after: u64) -> Problem {
 const RATE_LIMIT: http::HeaderName = http::HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: http::HeaderName = http::HeaderName::from_static("ratelimit-policy");
 
+const UPSTREAM_FAILED: (&str, &str) = (
+    "upstream-failed",
+    "A part of the shop did not answer. Try again in a moment.",
+);
+
 fn no_answer(upstream: &'static str, source: UpstreamError) -> Problem {
     let (status, kind, title) = match source {
         UpstreamError::LeftAlone(_) => (
@@ -127,8 +146,8 @@ fn no_answer(upstream: &'static str, source: UpstreamError) -> Problem {
         ),
         UpstreamError::Unreachable { .. } | UpstreamError::Broken { .. } => (
             StatusCode::BAD_GATEWAY,
-            "upstream-failed",
-            "A part of the shop did not answer. Try again in a moment.",
+            UPSTREAM_FAILED.0,
+            UPSTREAM_FAILED.1,
         ),
         UpstreamError::TooSlow(_) => (
             StatusCode::GATEWAY_TIMEOUT,

@@ -73,6 +73,18 @@ impl Class {
         Self::Imports,
     ];
 
+    /// Its place in [`Class::ALL`].
+    pub const fn index(self) -> usize {
+        match self {
+            Self::Assets => 0,
+            Self::Pages => 1,
+            Self::Reads => 2,
+            Self::Searches => 3,
+            Self::Writes => 4,
+            Self::Imports => 5,
+        }
+    }
+
     /// Its name in settings, headers and metrics.
     pub const fn name(self) -> &'static str {
         match self {

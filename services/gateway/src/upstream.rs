@@ -3,11 +3,11 @@
 mod body;
 mod pool;
 
-pub use body::{Answer, Outgoing, Progress};
+pub use body::{Answer, AnswerError, Outgoing, Progress};
 
 use crate::metrics::UpstreamMetrics;
 use http::{HeaderMap, Method, Request, Response, Uri};
-use kit::breaker::Breaker;
+use kit::breaker::{Breaker, State};
 use pool::{Pool, Sent};
 use std::{
     fmt,
@@ -127,6 +127,11 @@ impl Upstream {
             breaker: Breaker::new(FAILURES_TO_OPEN, OPEN_FOR),
             metrics: UpstreamMetrics::new(name),
         }
+    }
+
+    /// Whether it has been failing, so that requests are not passed on for the moment.
+    pub fn is_left_alone(&self) -> bool {
+        self.breaker.state() == State::Open
     }
 
     /// Sends a request and waits until its answer begins.

@@ -1,0 +1,380 @@
+//! The answers kept in memory, and the fetches that several requests wait for together.
+
+use crate::{
+    freshness::Freshness,
+    stored::Stored,
+    variant::{Key, Selector, select},
+};
+use http::{HeaderMap, HeaderName};
+use quick_cache::{Weighter, sync::Cache as Bounded};
+use smallvec::SmallVec;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio::sync::OnceCell;
+
+/// The most answers kept for one address, by what they vary on.
+const MAX_VARIANTS: usize = 8;
+/// How long, in milliseconds, an address whose answers must not be kept is not asked for one request at a time.
+const PASS_FOR_MS: i64 = 10_000;
+/// Answers are a few KiB: this many fit in a MiB.
+const ITEMS_PER_MIB: u64 = 64;
+
+/// The answers kept in memory, up to a number of bytes.
+pub struct Cache {
+    slots: Bounded<Key, Arc<Slot>, Weigh>,
+    flights: Mutex<HashMap<Key, Arc<Flight>>>,
+}
+
+/// What is known of one address.
+enum Slot {
+    /// Its answers.
+    Answers {
+        vary: SmallVec<[HeaderName; 2]>,
+        variants: SmallVec<[(Selector, Arc<Stored>); 1]>,
+    },
+    /// Its answers must not be kept; believed until then (milliseconds since the epoch).
+    Pass(i64),
+}
+
+/// What the cache has for a request.
+pub enum Found {
+    /// An answer that may be given out.
+    Fresh(Arc<Stored>),
+    /// An answer that may be given out while a new one is fetched.
+    Usable(Arc<Stored>),
+    /// An answer that must be confirmed first.
+    Stale(Arc<Stored>),
+    /// Nothing, and there never will be.
+    Pass,
+    /// Nothing.
+    Nothing,
+}
+
+/// How a fetch that several requests wait for ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Landing {
+    /// There was an answer; it may be in the cache now.
+    Answered,
+    /// There was none.
+    Failed,
+}
+
+/// A fetch that several requests wait for.
+pub type Flight = OnceCell<Landing>;
+
+#[derive(Clone)]
+struct Weigh;
+
+impl Weighter<Key, Arc<Slot>> for Weigh {
+    fn weight(&self, key: &Key, slot: &Arc<Slot>) -> u64 {
+        let variants = match &**slot {
+            Slot::Answers { variants, .. } => {
+                variants.iter().map(|(_, stored)| stored.weight()).sum()
+            }
+            Slot::Pass(_) => 0,
+        };
+        variants + u64::try_from(key.as_str().len()).unwrap_or(u64::MAX / 4) + 128
+    }
+}
+
+impl Cache {
+    /// Keeps up to `mib` MiB; `None` for 0.
+    pub fn new(mib: u32) -> Option<Self> {
+        let mib = u64::from(mib);
+        (mib > 0).then(|| Self {
+            slots: Bounded::with_weighter(
+                usize::try_from(mib * ITEMS_PER_MIB).unwrap_or(usize::MAX),
+                mib * 1024 * 1024,
+                Weigh,
+            ),
+            flights: Mutex::default(),
+        })
+    }
+
+    /// What there is for a request. Who sends cookies gets only what is meant for everyone.
+    pub fn find(&self, key: &Key, request: &HeaderMap, now: i64) -> Found {
+        let Some(slot) = self.slots.get(key) else {
+            return Found::Nothing;
+        };
+        match &*slot {
+            Slot::Pass(until) if now < *until => Found::Pass,
+            Slot::Pass(_) => Found::Nothing,
+            Slot::Answers { vary, variants } => {
+                let wanted = select(vary, request);
+                let cookies = request.contains_key(http::header::COOKIE);
+                let fits = |(selector, stored): &&(Selector, Arc<Stored>)| {
+                    *selector == wanted && (stored.terms.public || !cookies)
+                };
+                match variants.iter().find(fits) {
+                    None => Found::Nothing,
+                    Some((_, stored)) => match stored.freshness(now) {
+                        Freshness::Fresh => Found::Fresh(Arc::clone(stored)),
+                        Freshness::Usable => Found::Usable(Arc::clone(stored)),
+                        Freshness::Stale => Found::Stale(Arc::clone(stored)),
+                    },
+                }
+            }
+        }
+    }
+
+    /// Keeps an answer to a request with these headers.
+    pub fn keep(
+        &self,
+        key: &Key,
+        vary: SmallVec<[HeaderName; 2]>,
+        request: &HeaderMap,
+        stored: Arc<Stored>,
+    ) {
+        let selector = select(&vary, request);
+        let mut variants: SmallVec<[(Selector, Arc<Stored>); 1]> = SmallVec::new();
+        if let Some(slot) = self.slots.get(key)
+            && let Slot::Answers {
+                vary: before,
+                variants: kept,
+            } = &*slot
+            && *before == vary
+        {
+            let others = kept.iter().filter(|(other, _)| *other != selector);
+            // The oldest variants make room.
+            variants.extend(
+                others
+                    .cloned()
+                    .skip(kept.len().saturating_sub(MAX_VARIANTS - 1)),
+            );
+        }
+        variants.push((selector, stored));
+        self.slots
+            .insert(key.clone(), Arc::new(Slot::Answers { vary, variants }));
+    }
+
+    /// Remembers that answers of this address must not be kept, so that its requests need not wait for each other.
+    pub fn pass(&self, key: &Key, now: i64) {
+        self.slots
+            .insert(key.clone(), Arc::new(Slot::Pass(now + PASS_FOR_MS)));
+    }
+
+    /// Forgets an address: it was just changed.
+    pub fn forget(&self, key: &Key) {
+        self.slots.remove(key);
+    }
+
+    /// The fetch for this address that all its requests wait for.
+    pub fn board(&self, key: &Key) -> Ticket<'_> {
+        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        let flight = match flights.get(key) {
+            Some(flight) => Arc::clone(flight),
+            None => Arc::clone(flights.entry(key.clone()).or_default()),
+        };
+        Ticket {
+            key: key.clone(),
+            flight,
+            flights: &self.flights,
+        }
+    }
+}
+
+/// A request's part in a fetch. The last one to leave, be it that its client has gone, takes the fetch off the list.
+pub struct Ticket<'cache> {
+    key: Key,
+    /// The fetch.
+    pub flight: Arc<Flight>,
+    flights: &'cache Mutex<HashMap<Key, Arc<Flight>>>,
+}
+
+impl Ticket<'_> {
+    /// Whoever asks from now on begins a new fetch.
+    pub fn depart(&self) {
+        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        if flights
+            .get(&self.key)
+            .is_some_and(|listed| Arc::ptr_eq(listed, &self.flight))
+        {
+            flights.remove(&self.key);
+        }
+    }
+}
+
+impl Drop for Ticket<'_> {
+    fn drop(&mut self) {
+        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        // The list's and ours.
+        let last = Arc::strong_count(&self.flight) <= 2;
+        if last
+            && flights
+                .get(&self.key)
+                .is_some_and(|listed| Arc::ptr_eq(listed, &self.flight))
+        {
+            flights.remove(&self.key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{caller::Caller, freshness::Terms, variant};
+    use bytes::Bytes;
+    use http::{HeaderValue, Request, StatusCode, header};
+
+    fn key(path: &str) -> Key {
+        let caller = Caller {
+            address: "192.0.2.1".parse().expect("an address"),
+            https: false,
+            proxied: false,
+        };
+        Key::of(
+            &Request::get(path)
+                .body(())
+                .expect("a request")
+                .into_parts()
+                .0,
+            &caller,
+        )
+    }
+
+    fn stored(size: usize, public: bool) -> Arc<Stored> {
+        let terms = Terms {
+            lifetime: 10,
+            while_revalidate: 10,
+            if_error: 0,
+            public,
+        };
+        Arc::new(Stored::new(
+            StatusCode::OK,
+            HeaderMap::new(),
+            Bytes::from(vec![0; size]),
+            terms,
+            0,
+        ))
+    }
+
+    fn request(language: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(header::ACCEPT_LANGUAGE, HeaderValue::from_static(language))])
+    }
+
+    fn by_language() -> SmallVec<[HeaderName; 2]> {
+        variant::vary(&HeaderMap::from_iter([(
+            header::VARY,
+            HeaderValue::from_static("accept-language"),
+        )]))
+        .expect("names")
+    }
+
+    #[test]
+    fn finds_the_variant_and_its_freshness() {
+        let cache = Cache::new(1).expect("a cache");
+        cache.keep(&key("/a"), by_language(), &request("fr"), stored(1, true));
+        assert!(matches!(
+            cache.find(&key("/a"), &request("fr"), 0),
+            Found::Fresh(_)
+        ));
+        assert!(matches!(
+            cache.find(&key("/a"), &request("fr"), 10_000),
+            Found::Usable(_)
+        ));
+        assert!(matches!(
+            cache.find(&key("/a"), &request("fr"), 20_000),
+            Found::Stale(_)
+        ));
+        assert!(matches!(
+            cache.find(&key("/a"), &request("en"), 0),
+            Found::Nothing
+        ));
+        assert!(matches!(
+            cache.find(&key("/b"), &request("fr"), 0),
+            Found::Nothing
+        ));
+    }
+
+    #[test]
+    fn keeps_the_newest_variants_only() {
+        let cache = Cache::new(1).expect("a cache");
+        let languages = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
+        for language in languages {
+            cache.keep(
+                &key("/a"),
+                by_language(),
+                &request(language),
+                stored(1, true),
+            );
+        }
+        let found = languages.map(|language| {
+            matches!(
+                cache.find(&key("/a"), &request(language), 0),
+                Found::Fresh(_)
+            )
+        });
+        assert_eq!(
+            found,
+            [false, true, true, true, true, true, true, true, true]
+        );
+    }
+
+    #[test]
+    fn gives_who_sends_cookies_only_what_is_for_everyone() {
+        let cache = Cache::new(1).expect("a cache");
+        let cookies = HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_static("a=1"))]);
+        cache.keep(
+            &key("/a"),
+            SmallVec::new(),
+            &HeaderMap::new(),
+            stored(1, false),
+        );
+        assert!(matches!(
+            cache.find(&key("/a"), &cookies, 0),
+            Found::Nothing
+        ));
+        cache.keep(
+            &key("/a"),
+            SmallVec::new(),
+            &HeaderMap::new(),
+            stored(1, true),
+        );
+        assert!(matches!(
+            cache.find(&key("/a"), &cookies, 0),
+            Found::Fresh(_)
+        ));
+    }
+
+    #[test]
+    fn holds_no_more_bytes_than_it_may() {
+        let cache = Cache::new(1).expect("a cache");
+        for index in 0..100 {
+            cache.keep(
+                &key(&format!("/{index}")),
+                SmallVec::new(),
+                &HeaderMap::new(),
+                stored(100_000, true),
+            );
+        }
+        assert!(cache.slots.weight() <= 1024 * 1024 && cache.slots.len() >= 5);
+    }
+
+    #[test]
+    fn remembers_for_a_while_what_must_not_be_kept() {
+        let cache = Cache::new(1).expect("a cache");
+        cache.pass(&key("/a"), 0);
+        assert!(matches!(
+            cache.find(&key("/a"), &HeaderMap::new(), PASS_FOR_MS - 1),
+            Found::Pass
+        ));
+        assert!(matches!(
+            cache.find(&key("/a"), &HeaderMap::new(), PASS_FOR_MS),
+            Found::Nothing
+        ));
+    }
+
+    #[test]
+    fn no_fetch_stays_on_the_list_after_its_requests() {
+        let cache = Cache::new(1).expect("a cache");
+        let (first, second) = (cache.board(&key("/a")), cache.board(&key("/a")));
+        assert!(Arc::ptr_eq(&first.flight, &second.flight));
+        first.depart();
+        let third = cache.board(&key("/a"));
+        assert!(!Arc::ptr_eq(&first.flight, &third.flight));
+        drop((first, second, third));
+        assert!(cache.flights.lock().expect("a lock").is_empty());
+    }
+}
