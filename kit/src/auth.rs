@@ -154,7 +154,7 @@ impl Verifier {
         let Some(value) = headers.get(header::AUTHORIZATION) else {
             return Ok(None);
         };
-        let value = value.to_str().map_err(|_| TokenError::Invalid)?;
+        let value = value.to_str().map_err(|_not_ascii| TokenError::Invalid)?;
         let (scheme, token) = value.split_once(' ').ok_or(TokenError::Invalid)?;
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(TokenError::Invalid);
@@ -166,7 +166,8 @@ impl Verifier {
 
 impl Shared {
     fn check(&self, token: &str) -> Result<Claims, TokenError> {
-        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Invalid)?;
+        let header =
+            jsonwebtoken::decode_header(token).map_err(|_malformed| TokenError::Invalid)?;
         let keys = self.keys.load();
         let key = header
             .kid
@@ -181,7 +182,7 @@ impl Shared {
         validation.validate_exp = false;
         jsonwebtoken::decode::<Claims>(token, key, &validation)
             .map(|data| data.claims)
-            .map_err(|_| TokenError::Invalid)
+            .map_err(|_forged| TokenError::Invalid)
     }
 
     fn reload_if_older_than(&self, seconds: i64, now: i64) {

@@ -168,7 +168,7 @@ impl Client {
         let url = self
             .base
             .join(path)
-            .map_err(|_| ClientError::Path(path.to_owned()))?;
+            .map_err(|_malformed| ClientError::Path(path.to_owned()))?;
         let safe = method.is_safe() || headers.contains_key("idempotency-key");
         context::inject(&mut headers);
         if body.is_some() {
@@ -182,7 +182,7 @@ impl Client {
             for _ in 0..if safe { self.limits.retries } else { 0 } {
                 match self.attempt(&method, &url, &headers, body.as_ref()).await {
                     Err(error) if is_worth_repeating(&error) => {
-                        tracing::debug!(%error, "trying again")
+                        tracing::debug!(%error, "trying again");
                     }
                     outcome => return outcome,
                 }
@@ -191,13 +191,11 @@ impl Client {
             }
             self.attempt(&method, &url, &headers, body.as_ref()).await
         };
-        match tokio::time::timeout(self.limits.deadline, attempts).await {
-            Ok(outcome) => outcome,
-            Err(_) => {
-                self.breaker.failed();
-                Err(ClientError::Timeout(self.service))
-            }
-        }
+        let Ok(outcome) = tokio::time::timeout(self.limits.deadline, attempts).await else {
+            self.breaker.failed();
+            return Err(ClientError::Timeout(self.service));
+        };
+        outcome
     }
 
     async fn attempt(

@@ -11,7 +11,12 @@ use serde::Serialize;
 /// `detail` and `errors` are for the caller; the source is for the operators of the shop: it is logged once, with the
 /// request's line, and never shown.
 #[derive(Debug, Clone, Serialize)]
-pub struct Problem {
+#[serde(transparent)]
+pub struct Problem(Box<Parts>);
+
+/// Behind a pointer, so that a `Result` with a problem in it stays small.
+#[derive(Debug, Clone, Serialize)]
+struct Parts {
     #[serde(rename = "type")]
     kind: String,
     title: String,
@@ -43,7 +48,7 @@ pub(crate) struct Source(pub(crate) Arc<dyn Error + Send + Sync>);
 impl Problem {
     /// A problem whose `type` is `/problems/{kind}`. `kind` and `title` never change for the same cause.
     pub fn new(status: StatusCode, kind: &str, title: &str) -> Self {
-        Self {
+        Self(Box::new(Parts {
             kind: format!("/problems/{kind}"),
             title: title.to_owned(),
             status,
@@ -51,7 +56,7 @@ impl Problem {
             errors: Vec::new(),
             headers: Vec::new(),
             source: None,
-        }
+        }))
     }
 
     /// 400: the request can't be understood; say which field is wrong with [`Problem::field`].
@@ -92,14 +97,14 @@ impl Problem {
     /// Adds a sentence about this occurrence.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
+        self.0.detail = Some(detail.into());
         self
     }
 
     /// Adds what is wrong with one field.
     #[must_use]
     pub fn field(mut self, field: impl Into<String>, detail: impl Into<String>) -> Self {
-        self.errors.push(FieldError {
+        self.0.errors.push(FieldError {
             field: field.into(),
             detail: detail.into(),
         });
@@ -109,40 +114,40 @@ impl Problem {
     /// Adds a header to the answer.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.push((name, value));
+        self.0.headers.push((name, value));
         self
     }
 
     /// Keeps the cause for the log.
     #[must_use]
     pub fn with_source(mut self, source: impl Error + Send + Sync + 'static) -> Self {
-        self.source = Some(Source(Arc::new(source)));
+        self.0.source = Some(Source(Arc::new(source)));
         self
     }
 
     /// The status of the answer.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     /// The fields that are wrong.
     pub fn errors(&self) -> &[FieldError] {
-        &self.errors
+        &self.0.errors
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let body = serde_json::to_vec(&self).unwrap_or_default();
-        let mut response = (self.status, body).into_response();
+        let mut response = (self.0.status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.extend(self.headers);
-        if let Some(source) = self.source {
+        headers.extend(self.0.headers);
+        if let Some(source) = self.0.source {
             response.extensions_mut().insert(source);
         }
         response
@@ -165,11 +170,15 @@ pub fn chain(error: &dyn Error) -> String {
     text
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
 fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u16(status.as_u16())
 }
 
-/// The shape of a problem document, for OpenAPI.
+/// The shape of a problem document, for `OpenAPI`.
 #[derive(utoipa::ToSchema)]
 #[schema(as = Problem)]
 #[expect(dead_code, reason = "describes JSON that `Problem` writes")]
@@ -187,7 +196,7 @@ pub struct ProblemSchema {
     errors: Option<Vec<FieldErrorSchema>>,
 }
 
-/// What is wrong with one field, for OpenAPI.
+/// What is wrong with one field, for `OpenAPI`.
 #[derive(utoipa::ToSchema)]
 #[schema(as = FieldError)]
 #[expect(dead_code, reason = "describes JSON that `FieldError` writes")]

@@ -22,8 +22,8 @@ pub async fn wait_for<T, F: Future<Output = Option<T>>>(
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    match tokio::time::timeout(Duration::from_secs(10), wait).await {
-        Ok(value) => value,
-        Err(_) => panic!("waited ten seconds in vain for {what}"),
-    }
+    let Ok(value) = tokio::time::timeout(Duration::from_secs(10), wait).await else {
+        panic!("waited ten seconds in vain for {what}");
+    };
+    value
 }

@@ -143,11 +143,17 @@ impl Drop for Line {
         }
         match &self.error {
             Some(Source(error)) if self.status.is_server_error() => {
-                line!(tracing::Level::ERROR, error = chain(&**error),)
+                line!(tracing::Level::ERROR, error = chain(&**error),);
             }
-            Some(Source(error)) => line!(tracing::Level::INFO, error = chain(&**error),),
-            None if self.status.is_server_error() => line!(tracing::Level::ERROR,),
-            None => line!(tracing::Level::INFO,),
+            Some(Source(error)) => {
+                line!(tracing::Level::INFO, error = chain(&**error),);
+            }
+            None if self.status.is_server_error() => {
+                line!(tracing::Level::ERROR,);
+            }
+            None => {
+                line!(tracing::Level::INFO,);
+            }
         }
     }
 }

@@ -1,0 +1,64 @@
+//! The shop by HTTP, as a shopper's browser or a program would see it.
+
+use std::time::Duration;
+
+use reqwest::{Method, Response};
+use serde_json::Value;
+
+use crate::Failure;
+
+/// The shop's entry point.
+#[derive(Debug, Clone)]
+pub struct Shop {
+    url: String,
+    http: reqwest::Client,
+}
+
+impl Shop {
+    /// The shop at `E2E_URL`.
+    pub fn from_env() -> Result<Self, Failure> {
+        let url =
+            std::env::var("E2E_URL").map_err(|_unset| "E2E_URL is not set; `make e2e` sets it")?;
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(10))
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        Ok(Self {
+            url: url.trim_end_matches('/').to_owned(),
+            http,
+        })
+    }
+
+    /// The address of a path.
+    pub fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    /// GETs a path.
+    pub async fn get(&self, path: &str) -> Result<Response, Failure> {
+        Ok(self.http.get(self.address(path)).send().await?)
+    }
+
+    /// Begins any request.
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.http.request(method, self.address(path))
+    }
+
+    /// GETs a path that answers JSON; fails with the body unless the status is a success.
+    pub async fn json(&self, path: &str) -> Result<Value, Failure> {
+        let response = self.get(path).await?;
+        let status = response.status();
+        let body = response.text().await?;
+        if !status.is_success() {
+            return Err(format!("GET {path}: {status}: {body}").into());
+        }
+        Ok(serde_json::from_str(&body)?)
+    }
+
+    /// The status of a path; 0 when there is no answer.
+    pub async fn status(&self, path: &str) -> u16 {
+        self.get(path)
+            .await
+            .map_or(0, |response| response.status().as_u16())
+    }
+}
