@@ -17,8 +17,8 @@ import (
 )
 
 func main() {
-	listen := flag.String("listen", "127.0.0.1:27017", "address to listen on; port 0 takes a free one")
-	directory := flag.String("directory", "", "where the SQLite files live (made when missing); empty keeps everything in memory")
+	listen := flag.String("listen-addr", "127.0.0.1:27017", "address to listen on; port 0 takes a free one")
+	directory := flag.String("sqlite-dir", "", "where the SQLite files live (made when missing); empty keeps everything in memory")
 	verbose := flag.Bool("verbose", false, "log every connection")
 	flag.Parse()
 	if err := run(*listen, *directory, *verbose); err != nil {
