@@ -85,6 +85,7 @@ start_control_plane() {
     --kubelet-certificate-authority="$STATE/pki/ca.crt" --kubelet-preferred-address-types=InternalIP \
     --service-node-port-range="$(node_ports)"
   wait_for_api
+  apply_definitions &
   start kube-controller-manager kube-controller-manager --kubeconfig="$STATE/pki/controller-manager.kubeconfig" \
     --authentication-kubeconfig="$STATE/pki/controller-manager.kubeconfig" --authorization-kubeconfig="$STATE/pki/controller-manager.kubeconfig" \
     --bind-address=127.0.0.1 --secure-port=$((PORTS + 257)) --leader-elect=false --use-service-account-credentials=true \
@@ -115,21 +116,26 @@ start_node() {
   kubectl wait --for=condition=Ready --timeout=60s "node/$NODE" >/dev/null
 }
 
+# The large definitions of Gateway API and Contour are taken in while the node starts.
+apply_definitions() {
+  kubectl apply --server-side --force-conflicts --validate=false -f "$BIN/../share/gateway-api.yaml" -f "$BIN/../share/contour-crds.yaml" \
+    >"$STATE/log/definitions.log" 2>&1
+}
+
 start_addons() {
-  local addons=$STATE/addons.yaml
+  local addons=$STATE/addons.yaml file
   {
-    cat "$BIN/../share/gateway-api.yaml" "$BIN/../share/contour-crds.yaml"
-    for file in storage dns metrics entry; do echo ---; filled "manifests/$file.yaml"; done
-    echo ---
+    for file in storage dns metrics entry; do filled "manifests/$file.yaml"; echo ---; done
     kubectl -n projectcontour create secret tls localhost --cert="$STATE/pki/entry.crt" --key="$STATE/pki/entry.key" --dry-run=client -o yaml
   } >"$addons"
   if ! cmp -s "$addons" "$addons.applied"; then
-    # Custom resources can be applied once the API server has taken in their definitions: the second time it has.
-    kubectl apply --server-side --force-conflicts -f "$addons" >"$STATE/log/addons.log" 2>&1 ||
-      wait_for 20 "the add-ons to be accepted" kubectl apply --server-side --force-conflicts -f "$addons"
+    wait_for 60 "the definitions of Gateway API" kubectl wait --for=condition=Established --timeout=30s \
+      crd/gateways.gateway.networking.k8s.io crd/gatewayclasses.gateway.networking.k8s.io crd/httpproxies.projectcontour.io
+    kubectl apply --server-side --force-conflicts --validate=false -f "$addons" >"$STATE/log/addons.log"
     mv "$addons" "$addons.applied"
   fi
-  kubectl -n kube-system rollout status --timeout=90s deployment/coredns deployment/metrics-server >/dev/null
+  # metrics-server is not waited for: it is ready once it has measured twice, and nothing starts later for it.
+  kubectl -n kube-system rollout status --timeout=90s deployment/coredns >/dev/null
   kubectl -n projectcontour rollout status --timeout=90s deployment/contour >/dev/null
 }
 
@@ -157,8 +163,10 @@ stop_everything() {
   for name in kubelet kube-scheduler kube-controller-manager netpol volumes kube-proxy; do stop "$name" 5 & done
   wait
   remove_containers
-  for name in containerd kube-apiserver etcd; do stop "$name" 5 & done
-  wait
+  # These two would take their time to save what is thrown away below.
+  stop kube-apiserver 0
+  stop etcd 0
+  stop containerd 5
   remove_shim_sockets
   remove_cgroups
   remove_network

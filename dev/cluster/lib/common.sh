@@ -70,11 +70,12 @@ start() { # name command…: in the background, outlives this shell, log in $STA
   echo "$pid $(start_time "$pid")" >"$STATE/run/$name.pid"
 }
 
-stop() { # name [seconds]: ask, then insist
-  local name=$1 pid
+stop() { # name [seconds]: ask, then insist; 0 seconds insists at once
+  local name=$1 deadline=$(($(now_ms) + ${2:-10} * 1000)) pid
   if pid=$(pid_of "$name"); then
-    kill "$pid" 2>/dev/null
-    wait_for "${2:-10}" "$name to stop" not running "$name" || kill -9 "$pid" 2>/dev/null
+    kill "$pid" 2>/dev/null || true
+    while running "$name" && [ "$(now_ms)" -lt "$deadline" ]; do sleep 0.05; done
+    ! running "$name" || kill -9 "$pid" 2>/dev/null || true
   fi
   rm -f "$STATE/run/$name.pid"
 }
