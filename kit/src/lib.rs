@@ -4,6 +4,7 @@
 //! [`etag`] make an API; [`auth`] and [`client`] connect it to others; [`clock`] and [`money`] are the values all of them share.
 
 pub mod config;
+mod failure;
 pub mod telemetry;
 
 pub mod health;
@@ -27,6 +28,7 @@ pub mod money;
 pub mod testing;
 
 pub use config::Config;
+pub use failure::Failure;
 pub use health::Health;
 pub use problem::Problem;
 pub use serve::{ServeError, serve};

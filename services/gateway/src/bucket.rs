@@ -43,7 +43,7 @@ impl FromStr for LimitOverride {
             .into_iter()
             .find(|class| class.name() == name.trim())
             .ok_or(NotALimit)?;
-        let number = |text: &str| text.trim().parse().map_err(|_| NotALimit);
+        let number = |text: &str| text.trim().parse().map_err(|_not_a_number| NotALimit);
         let limit = Limit {
             per_second: number(per_second)?,
             burst: number(burst)?,
@@ -58,8 +58,7 @@ impl FromStr for LimitOverride {
 pub const fn default_limit(class: Class) -> Limit {
     let (per_second, burst) = match class {
         Class::Assets => (200, 1000),
-        Class::Pages => (50, 250),
-        Class::Reads => (50, 250),
+        Class::Pages | Class::Reads => (50, 250),
         Class::Searches => (20, 60),
         Class::Writes => (10, 50),
         Class::Imports => (2, 10),

@@ -136,13 +136,10 @@ impl Cache {
             } = &*slot
             && *before == vary
         {
-            let others = kept.iter().filter(|(other, _)| *other != selector);
-            // The oldest variants make room.
-            variants.extend(
-                others
-                    .cloned()
-                    .skip(kept.len().saturating_sub(MAX_VARIANTS - 1)),
-            );
+            let others = || kept.iter().filter(|(other, _)| *other != selector);
+            // The oldest make room.
+            let surplus = (others().count() + 1).saturating_sub(MAX_VARIANTS);
+            variants.extend(others().skip(surplus).cloned());
         }
         variants.push((selector, stored));
         self.slots

@@ -8,6 +8,7 @@ use url::Url;
 /// The shop's one door: routing, identity, limits and a shared cache in front of the services.
 #[derive(Debug, Clone, clap::Parser)]
 #[command(name = "gateway", version)]
+#[group(skip)]
 pub struct Config {
     /// What every service can be told.
     #[command(flatten)]

@@ -16,7 +16,7 @@ impl FromStr for Origin {
     type Err = NotAnOrigin;
 
     fn from_str(text: &str) -> Result<Self, NotAnOrigin> {
-        let url = url::Url::parse(text).map_err(|_| NotAnOrigin)?;
+        let url = url::Url::parse(text).map_err(|_malformed| NotAnOrigin)?;
         let origin = url.origin();
         let same = origin.is_tuple() && origin.ascii_serialization() == text;
         same.then(|| HeaderValue::from_str(text).ok())

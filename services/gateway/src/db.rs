@@ -153,7 +153,7 @@ impl Redis {
                 return Ok(answer);
             }
             Ok(Err(error)) if error.is_io_error() || error.is_unrecoverable_error() => {
-                self.lose(&connection, &error)
+                self.lose(&connection, &error);
             }
             Ok(Err(error)) => tracing::warn!(%error, "Redis refused a command"),
             Err(_) => self.0.breaker.failed(),

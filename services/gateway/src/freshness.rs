@@ -97,6 +97,10 @@ pub fn initial_age(headers: &HeaderMap) -> u64 {
 
 /// `Cache-Control` of an answer.
 #[derive(Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a directive of its own"
+)]
 struct Control {
     no_store: bool,
     no_cache: bool,
@@ -166,7 +170,7 @@ mod tests {
         Terms::of(StatusCode::from_u16(status).expect("a status"), &headers)
     }
 
-    /// (lifetime, while_revalidate, if_error)
+    /// The times in the order of [`Terms`].
     #[track_caller]
     fn check(control: &'static str, expected: Option<(u64, u64, u64)>) {
         let terms = terms(200, &[("cache-control", control)]);

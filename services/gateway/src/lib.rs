@@ -137,6 +137,11 @@ impl App {
         self.clock.now().as_millisecond()
     }
 
+    /// Whether limits and kept answers are shared with other replicas now.
+    pub fn is_sharing(&self) -> bool {
+        self.redis.as_ref().is_some_and(Redis::is_connected)
+    }
+
     fn upstream(&self, target: Target) -> Option<&Upstream> {
         match target {
             Target::Catalog => Some(&self.catalog),

@@ -3,10 +3,9 @@
 use amazoff_gateway::{App, config::Config, router};
 use clap::Parser as _;
 use kit::clock::Clock;
-use std::error::Error;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> Result<(), kit::Failure> {
     let config = Config::parse();
     let _telemetry = kit::telemetry::init("gateway", &config.kit)?;
     let app = App::new(&config, Clock::system())?;

@@ -186,7 +186,7 @@ impl Fetch {
             match self.renew(Some(Arc::clone(&stored))).await {
                 Ok(_) => {}
                 Err(refusal) => {
-                    tracing::info!(key = self.key.as_str(), %refusal, "an answer could not be refreshed")
+                    tracing::info!(key = self.key.as_str(), %refusal, "an answer could not be refreshed");
                 }
             }
             stored.end_refresh();

@@ -98,6 +98,7 @@ impl Stored {
     }
 
     /// The same answer, confirmed at `now` by a 304 with these headers (RFC 9111, section 4.3.4).
+    #[must_use]
     pub fn confirmed(&self, newer: &HeaderMap, terms: Terms, now: i64) -> Self {
         let mut headers = self.headers.clone();
         for name in [

@@ -42,7 +42,7 @@ impl FromStr for Address {
     type Err = NotAnAddress;
 
     fn from_str(text: &str) -> Result<Self, NotAnAddress> {
-        let url = url::Url::parse(text).map_err(|_| NotAnAddress)?;
+        let url = url::Url::parse(text).map_err(|_malformed| NotAnAddress)?;
         let plain = url.scheme() == "http"
             && url.path() == "/"
             && url.query().is_none()

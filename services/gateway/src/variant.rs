@@ -122,7 +122,7 @@ impl Codings {
                     name if name.eq_ignore_ascii_case("gzip")
                         || name.eq_ignore_ascii_case("x-gzip") =>
                     {
-                        codings.gzip = true
+                        codings.gzip = true;
                     }
                     _ => {}
                 }
