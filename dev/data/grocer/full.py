@@ -45,9 +45,10 @@ def product_rows(articles):
         else:
             category, status = article.shop_category, "published"
         name = sized_name(article)
-        seen[name.en] += 1
-        if seen[name.en] > 1:
-            name = Text(f"{name.en}, variety {seen[name.en]}", f"{name.fr}, variété {seen[name.en]}")
+        variety = max(seen[name.en], seen[name.fr]) + 1
+        seen[name.en] = seen[name.fr] = variety
+        if variety > 1:
+            name = Text(f"{name.en}, variety {variety}", f"{name.fr}, variété {variety}")
         yield products.product_row([article], category, status, name)
 
 

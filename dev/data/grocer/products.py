@@ -18,7 +18,7 @@ LIQUID_NAME = re.compile(
     r"|coffee creamer|hot sauce|marinade|wine|cider|shake|body wash|gel|refresher|lighter fluid|egg substitute)\b"
 )
 NOT_LIQUID_NAME = re.compile(r"\b(?:powder|mix|dry|bars?|sandwich|cones?|tablets|sheets|concentrated block|canned)\b")
-CHILLED = {"dairy", "deli", "meat-fish"}
+CHILLED = {"dairy", "deli", "meat-fish", "produce/salads"}
 KEEPS = re.compile(r"\b(?:shelf-stable|jerky|canned)\b")
 # Sold as a pack: a size that tells one can only says nothing about the pack.
 PACK = re.compile(r"(?:multipack|pack) of (?:cans|bottles)|drink, multipack|\bbeer\b")
@@ -32,6 +32,12 @@ CANS = {
 }
 MULTIPACK = re.compile(r"\b(?:multipack|pack of|variety pack)\b")
 MOST_VARIANTS = 6
+BY_WEIGHT = Text(
+    "Sold by weight: the price is that of a typical piece or pack.",
+    "Vendu au poids\u00a0: le prix est celui d’une pièce ou d’un paquet type.",
+)
+# French sets numbers and punctuation off with spaces at which no line breaks.
+SPACE, NARROW = "\u00a0", "\u202f"
 MONTHS = Text(
     "January February March April May June July August September October November December",
     "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
@@ -276,7 +282,7 @@ def storage(article, category):
         return "frozen"
     if KEEPS.search(article.name.en):
         return "ambient"
-    return "chilled" if category.split("/")[0] in CHILLED else "ambient"
+    return "chilled" if CHILLED & {category, category.split("/")[0]} else "ambient"
 
 
 def is_weighed(article):
@@ -287,54 +293,76 @@ def is_weighed(article):
 
 def describe(group, best, category):
     """What is known, in whole sentences: kind, maker, sizes, how it is sold, how often it was bought."""
-    english, french = [kind_sentence(group, best)], []
-    english, french = [english[0].en], [english[0].fr]
+    sentences = [kind_sentence(group, best)]
     if is_weighed(best):
-        english.append("Sold by weight: the price is that of a typical piece or pack.")
-        french.append("Vendu au poids : le prix est celui d’une pièce ou d’un paquet type.")
-    if bought := bought_sentence(group):
-        english.append(bought.en)
-        french.append(bought.fr)
-    return Text(" ".join(english), " ".join(french))
+        sentences.append(BY_WEIGHT)
+    if bought := bought_sentence(group, best):
+        sentences.append(bought)
+    return Text(" ".join(text.en for text in sentences), " ".join(text.fr for text in sentences))
 
 
 def kind_sentence(group, best):
-    en, fr = names.capital(best.name.en), names.capital(best.name.fr)
+    maker = Text("", "")
     if best.brand == makers.STORE_BRAND:
-        en, fr = f"{en} from our own brand", f"{fr} de notre propre marque"
+        maker = Text(" from our own brand", " de notre propre marque")
     elif best.brand:
-        en, fr = f"{en} by {best.brand}", f"{fr} de la marque {best.brand}"
-    known = [article.size for article in group if article.size]
-    if len(known) > 1 and all(size.unit == "piece" for size in known):
-        en += f", in {len(known)} sizes from {known[0].count} to {known[-1].count}"
-        fr += f", en {len(known)} formats, de {known[0].count} à {known[-1].count}"
-    elif len(known) > 1 and len({size.kind for size in known}) == 1:
-        en += f", in {len(known)} sizes from {known[0].english} to {known[-1].english}"
-        fr += f", en {len(known)} formats, de {known[0].french} à {known[-1].french}"
-    elif len(known) > 1:
-        en += f", in {len(known)} sizes"
-        fr += f", en {len(known)} formats"
-    elif known:
-        en += f", {known[0].english}"
-        fr += f", {known[0].french}"
-    return Text(en + ".", fr + ".")
+        maker = Text(f" by {best.brand}", f" de la marque {best.brand}")
+    sold = sizes_clause([article.size for article in group if article.size])
+    return Text(
+        names.capital(inserted(best.name.en, maker.en)) + sold.en + ".",
+        names.capital(inserted(best.name.fr, maker.fr)) + sold.fr + ".",
+    )
 
 
-def bought_sentence(group):
-    baskets = sum(article.baskets for article in group)
-    if baskets < 2:
+def inserted(name, words):
+    """ "soda by Fernmere, large bottle": behind the thing itself."""
+    head, comma, tail = name.partition(", ")
+    return head + words + comma + tail
+
+
+def sizes_clause(known):
+    match known:
+        case []:
+            return Text("", "")
+        case [only]:
+            return Text(f", {only.english}", f", {only.french}")
+        case [small, large]:
+            return Text(f", in 2 sizes: {small.english} and {large.english}", f", en 2 formats{SPACE}: {small.french} et {large.french}")
+    first, last = known[0], known[-1]
+    if all(size.unit == "piece" for size in known):
+        return Text(
+            f", in {len(known)} sizes from {first.count} to {last.count} pieces",
+            f", en {len(known)} formats de {first.count} à {last.count} pièces",
+        )
+    return Text(
+        f", in {len(known)} sizes from {first.english} to {last.english}",
+        f", en {len(known)} formats, de {first.french} à {last.french}",
+    )
+
+
+def bought_sentence(group, best):
+    times = sum(article.baskets for article in group)
+    if times < 2:
         return None
-    best = max(group, key=lambda article: (article.baskets, -article.item.id)).item.sales
-    en, fr = f"In {grouped(baskets, ',')} baskets in 2017", f"Dans {grouped(baskets, ' ')} paniers en 2017"
-    if best.households >= 40:
-        share = round(100 * best.returning / best.households)
-        en += f"; {share}% of the households that tried it bought it again"
-        fr += f" ; {share} % des foyers qui l’ont essayé l’ont racheté"
-    if best.first.month > 2 and best.first.year == 2017:
-        month = best.first.month - 1
+    sales = best.item.sales
+    en, fr = f"{grouped(times, ',')} purchases in 2017", f"{grouped(times, NARROW)} achats en 2017"
+    if sales.households >= 40:
+        share = round(100 * sales.returning / sales.households)
+        what = tried(best.size) if len(group) > 1 else Text("it", "l’ont essayé")
+        en += f"; {share}% of the households that tried {what.en} bought it again"
+        fr += f"{NARROW}; {share}{SPACE}% des foyers qui {what.fr} l’ont racheté"
+    if sales.first.month > 2 and sales.first.year == 2017:
+        month = sales.first.month - 1
         en += f". First sold in {MONTHS.en.split()[month]} 2017"
         fr += f". En vente depuis {MONTHS.fr.split()[month]} 2017"
     return Text(en + ".", fr + ".")
+
+
+def tried(size):
+    """The best seller of several sizes, which is the one that is counted."""
+    if size.unit == "piece":
+        return Text(f"the {size.english}", f"ont essayé le {size.french}")
+    return Text(f"the {size.english} size", f"ont essayé le format {size.french}")
 
 
 def grouped(number, separator):
