@@ -19,10 +19,15 @@ need() { # group tool…: stop with the command that helps when a tool is missin
 now_ms() { date +%s%3N; }
 
 step() { # words command…: run it, then say how long it took
-  local words=$1 begun took
+  local words=$1 begun took status
   shift
   begun=$(now_ms)
-  "$@" || { say "  ✗ $words"; return 1; }
+  # In a shell of its own that stops at the first failure; behind `||` bash would go on after one.
+  set +e
+  (set -e && "$@")
+  status=$?
+  set -e
+  [ "$status" = 0 ] || { say "  ✗ $words"; return "$status"; }
   took=$(($(now_ms) - begun))
   say "$(printf '  ✓ %-44s %4d.%d s' "$words" $((took / 1000)) $((took % 1000 / 100)))"
 }
