@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from grocer import baskets, full, products, sample, source
+from grocer import articles, baskets, full, sample, source
 
 CACHE = Path(os.environ.get("AMAZOFF_CACHE", Path.home() / ".cache/amazoff"))
 SAMPLE = Path(__file__).parent.parent / "sample"
@@ -24,12 +24,12 @@ def main():
     say("reading the source")
     items, transactions = source.read()
     say(f"naming {len(items):,} items")
-    articles = products.articles(items)
+    found = articles.articles(items)
     if arguments.full:
-        category_rows, product_rows = full.rows(articles)
+        category_rows, product_rows = full.rows(found)
         basket_rows = baskets.rows(transactions)
     else:
-        category_rows, product_rows, by_sku = sample.rows(articles)
+        category_rows, product_rows, by_sku = sample.rows(found)
         basket_rows = baskets.sample_rows(transactions, by_sku)
     for name, rows in (("categories", category_rows), ("products", product_rows), ("baskets", basket_rows)):
         count, size = write(out / f"{name}.ndjson", rows)

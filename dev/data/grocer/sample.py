@@ -2,16 +2,17 @@
 
 from collections import defaultdict
 
-from grocer import names, products
+from grocer import articles, names, products
 
 PRODUCTS = 470
+MOST_VARIANTS = 6
 LEAST_IN_CATEGORY, MOST_IN_CATEGORY = 7, 15
 
 
-def choose(articles):
+def choose(found):
     """(shop category, articles that are its variants) in the order of the tree, best sellers first."""
     groups = defaultdict(list)
-    for article in articles:
+    for article in found:
         if article.shop_category and article.by_hand and article.item.sales:
             groups[article.shop_category, article.name, article.brand].append(article)
     candidates = defaultdict(list)
@@ -29,11 +30,11 @@ def variants(members):
     members = sorted(members, key=lambda article: (-article.baskets, article.item.id))
     sized = [article for article in members if article.size]
     known = sum(article.baskets for article in sized)
-    if not sized or known * 6 < sum(article.baskets for article in members) and not products.is_pack(sized[0]):
+    if not sized or known * 6 < sum(article.baskets for article in members) and not articles.is_pack(sized[0]):
         return members[:1]
     chosen = [sized[0]]
     for article in sized[1:]:
-        if len(chosen) == products.MOST_VARIANTS or article.baskets < max(5, sized[0].baskets // 40):
+        if len(chosen) == MOST_VARIANTS or article.baskets < max(5, sized[0].baskets // 40):
             break
         if all(fits(article, other) for other in chosen):
             chosen.append(article)
@@ -81,9 +82,9 @@ def sold(group):
     return sum(article.baskets for article in group)
 
 
-def rows(articles):
+def rows(found):
     """(category rows, product rows, sku → article)."""
-    chosen = list(choose(articles))
+    chosen = list(choose(found))
     product_rows = [products.product_row(group, category) for category, group in chosen]
     used = {category for category, _ in chosen}
     by_sku = {str(a.item.id): a for _, group in chosen for a in group}
