@@ -46,11 +46,10 @@ class Names:
             return Text("Unclassified article", "Article non classé"), None, False
         own = self.types.get((category, type_))
         if own:
-            return own.name, own.shop_category or aisle.shop_category, True
+            return own.name, own.placed(aisle.shop_category), True
         if type_ not in AMBIGUOUS and type_ in self.homes and aisle.shop_category:
             home, name = self.homes[type_]
-            shop_category = name.shop_category or (self.aisles[home].shop_category if home != "*" else None)
-            return name.name, shop_category or aisle.shop_category, False
+            return name.name, name.placed(self.aisles[home].shop_category), False
         return lowered(aisle.name), aisle.shop_category, False
 
 

@@ -41,10 +41,13 @@ class Aisle:
 
 @dataclass(frozen=True)
 class TypeName:
-    """What one product type is called; `shop_category` is empty when the aisle's own is right."""
+    """What one product type is called; `shop_category` is empty when the aisle's own is right, `-` if it is not sold."""
 
     name: Text
     shop_category: str
+
+    def placed(self, aisles_own):
+        return None if self.shop_category == "-" else self.shop_category or aisles_own
 
 
 def rows(file):
@@ -66,7 +69,7 @@ def aisles():
 
 
 def type_names():
-    """(grocer category, type) → TypeName. The category `*` stands for every category without a row of its own."""
+    """(grocer category, type) → TypeName."""
     return {
         (r["grocer_category"], r["type"]): TypeName(Text(r["english"], r["french"]), r["shop_category"] or "")
         for r in rows("types.tsv")
