@@ -179,7 +179,7 @@ fn axe_path() -> Result<PathBuf, Failure> {
         .map(PathBuf::from)
         .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/amazoff")))
         .ok_or("neither AMAZOFF_CACHE nor HOME is set")?;
-    let path = cache.join("node/node_modules/axe-core/axe.min.js");
+    let path = cache.join("share/axe.min.js");
     if path.exists() {
         Ok(path)
     } else {
