@@ -54,8 +54,7 @@ class Size:
         return text if self.count == 1 else f"{self.count} × {text}"
 
     def _plain(self):
-        amount = "½" if (self.amount, self.unit) == (0.5, "gal") else number(self.amount)
-        return f"{amount} {SIGNS[self.unit]}"
+        return f"{number(self.amount)} {SIGNS[self.unit]}"
 
     def _metric(self):
         base = self.amount * BASE[self.unit][1]
@@ -86,6 +85,7 @@ BASE = {
     "ft": ("length", 30.48),
     "piece": ("count", 1.0),
 }
+OUNCES = {"oz": 1, "lb": 16, "fl oz": 1, "pt": 16, "qt": 32, "gal": 128}
 SIGNS = {unit: {"l": "L"}.get(unit, unit) for unit in BASE}
 
 WORDS = {
@@ -114,7 +114,7 @@ def parse(text, liquid=False):
     """The size that `text` tells, or None where it tells none. `liquid` says that ounces are fluid ounces."""
     text = tidy(text)
     if text in BARE:
-        return BARE[text]
+        return plausible(BARE[text])
     if match := POUNDS_AND_OUNCES.match(text):
         return plausible(Size(1, int(match[1]) * 16 + float(match[2]), "oz"))
     if " X " in text or "X" in text and re.search(r"\dX|X\d|X \d", text):
@@ -173,7 +173,19 @@ def plausible(size):
         return None
     if size.unit == "piece" and size.count == 1:
         return None
-    return size
+    return alike(size)
+
+
+def alike(size):
+    """One way to tell one size, so that a shopper who filters by "16 oz" finds "1 lb" too."""
+    ounces = size.amount * OUNCES.get(size.unit, 0)
+    if not ounces or abs(ounces - round(ounces)) > 0.001:
+        return size
+    small, large, limit = ("oz", "lb", 48) if size.kind == "weight" else ("fl oz", "gal", 128)
+    many = OUNCES[large]
+    if ounces >= limit and ounces % (many / 2) == 0:
+        return Size(size.count, ounces / many, large)
+    return Size(size.count, float(round(ounces)), small) if ounces < limit else size
 
 
 def rounded(number_):

@@ -22,9 +22,9 @@ class Sizes(unittest.TestCase):
 
     def test_volumes(self):
         self.check("1 GA", "1 gal (3.8 L)", "3,8 L")
-        self.check("HALF GAL", "½ gal (1.9 L)", "1,9 L")
-        self.check("1/2 GAL", "½ gal (1.9 L)", "1,9 L")
-        self.check("PT", "1 pt (473 ml)", "473 ml")
+        self.check("HALF GAL", "64 fl oz (1.9 L)", "1,9 L")
+        self.check("1/2 GAL", "64 fl oz (1.9 L)", "1,9 L")
+        self.check("PT", "16 fl oz (473 ml)", "473 ml")
         self.check("2 L", "2 L", "2 L")
         self.check(".5 L", "0.5 L", "0,5 L")
         self.check("750 ML", "750 ml", "750 ml")
@@ -36,7 +36,7 @@ class Sizes(unittest.TestCase):
         self.check("12 OZ/12 PK", "12 × 12 fl oz (355 ml)", "12 × 355 ml", liquid=True)
         self.check("10/6.75 OZ", "10 × 6.75 fl oz (200 ml)", "10 × 200 ml", liquid=True)
         self.check("405.6 OZ", "24 × 16.9 fl oz (500 ml)", "24 × 500 ml", liquid=True)
-        self.check("128 OZ", "128 fl oz (3.8 L)", "3,8 L", liquid=True)
+        self.check("128 OZ", "1 gal (3.8 L)", "3,8 L", liquid=True)
         self.check("6 PK", "×6", "lot de 6")
         self.check("1 DZ", "×12", "lot de 12")
         self.check("32 LOADS", "×32", "lot de 32")
@@ -45,6 +45,10 @@ class Sizes(unittest.TestCase):
         self.check("83.5 SQ FT", "83.5 sq ft (7.8 m²)", "7,8 m²")
         self.check("4 IN POT", "4 in (10 cm)", "10 cm")
         self.check("75 FT", "75 ft (22.9 m)", "22,9 m")
+
+    def test_one_size_has_one_name(self):
+        for one, other in (("16 OZ", "1 LB"), ("48 OZ", "3 LB"), ("40 OZ", "2.5 LB"), ("PT", "1 PT"), ("128 OZ", "GAL"), ("32 OZ", "QT")):
+            self.assertEqual(sizes.parse(one, "T" in other or "GAL" in other).label, sizes.parse(other).label)
 
     def test_tells_nothing_from_what_is_no_size(self):
         for text in ("974246  PK", "CTN", "LARGE", "", None, "1 CT", "10 X 12 IN", "9X13 IN", "0 OZ"):
