@@ -1,10 +1,10 @@
-# shellcheck shell=bash
+# shellcheck shell=bash source-path=SCRIPTDIR/..
 # CLUSTER=bundled: a single-node Kubernetes of the real components, started on this machine as root.
 
 CLUSTER_NAME=${CLUSTER_NAME:-amazoff}
 PORTS=${CLUSTER_PORTS:-26000} # a base: the API server listens on …443, etcd on …379, and so on
-HTTP_PORT=${HTTP_PORT:-28080}
-HTTPS_PORT=${HTTPS_PORT:-28443}
+HTTP_PORT=${HTTP_PORT:-$((PORTS + 880))}
+HTTPS_PORT=${HTTPS_PORT:-$((PORTS + 843))}
 POD_CIDR=${POD_CIDR:-10.213.0.0/16}
 SERVICE_CIDR=${SERVICE_CIDR:-10.214.0.0/16}
 
@@ -26,6 +26,8 @@ DNS_IP=${SERVICE_CIDR%.0.0/*}.0.10
 . lib/network.sh
 . lib/node.sh
 
+PROCESSES=(mounts etcd kube-apiserver kube-controller-manager kube-scheduler containerd kubelet kube-proxy netpol volumes)
+
 cluster_up() {
   local begun
   [ "$(id -u)" = 0 ] || die "the bundled cluster needs root: run it with sudo -E, or choose CLUSTER=kind or CLUSTER=current"
@@ -33,7 +35,7 @@ cluster_up() {
     kube-proxy kubectl netpol volumes coredns metrics-server contour
   begun=$(now_ms)
   export KUBECONFIG
-  if [ -f "$STATE/complete" ] && running kubelet && node_ready >/dev/null 2>&1; then
+  if [ -f "$STATE/complete" ] && all_running && node_ready >/dev/null 2>&1; then
     say "  ✓ the cluster is up"
   else
     check_machine
@@ -45,6 +47,11 @@ cluster_up() {
   step "DNS, metrics, storage, entry point" start_addons
   touch "$STATE/complete"
   say "$(printf '  ✓ Kubernetes %s up after %d s' "$(kubelet --version | cut -d' ' -f2)" $((($(now_ms) - begun) / 1000)))"
+}
+
+all_running() {
+  local name
+  for name in "${PROCESSES[@]}"; do running "$name" || return 1; done
 }
 
 check_machine() {
@@ -95,15 +102,17 @@ start_control_plane() {
     --authorization-kubeconfig="$STATE/pki/scheduler.kubeconfig" --bind-address=127.0.0.1 --secure-port=$((PORTS + 259)) --leader-elect=false
 }
 
-# The entry point's ports are node ports: a range that holds both.
+# The entry point's ports are node ports: a range that holds both, and, with the defaults, none of the components' ports.
 node_ports() {
   local low=$HTTP_PORT high=$HTTPS_PORT
   [ "$low" -lt "$high" ] || { low=$HTTPS_PORT high=$HTTP_PORT; }
-  echo "$low-$((high + 500))"
+  echo "$low-$((high + 20))"
 }
 
 start_runtime() {
   start_containerd
+  # Left over from a cluster that was not stopped but died.
+  [ -f "$STATE/complete" ] || remove_containers
   ../images/build cluster >/dev/null
   for name in pause coredns metrics-server contour envoy; do load_image "$name"; done
 }
@@ -175,7 +184,7 @@ stop_everything() {
 
 cluster_status() {
   local name
-  for name in etcd kube-apiserver kube-controller-manager kube-scheduler containerd kubelet kube-proxy netpol volumes; do
+  for name in "${PROCESSES[@]}"; do
     printf '%-26s %s\n' "$name" "$(running "$name" && echo "runs, pid $(pid_of "$name")" || echo "does not run")"
   done
   if running kube-apiserver; then

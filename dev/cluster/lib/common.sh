@@ -3,6 +3,7 @@
 # The caller sets STATE (a folder of its own) and may set CGROUP (a name) before it starts anything.
 
 say() { printf '%s\n' "$*" >&2; }
+usage() { sed -n '2,/^set /{/^#!/d;/^# shellcheck/d;/^set /d;s/^# \{0,1\}//;p}' "$1" >&2; exit 2; } # file: its opening comment
 die() { say "$(basename "$0"): $*"; exit 1; }
 
 # The binaries: what dev/tools/install made comes before what the system has.

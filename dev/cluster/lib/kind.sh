@@ -4,8 +4,8 @@
 CLUSTER_NAME=${CLUSTER_NAME:-amazoff}
 STATE=${AMAZOFF_CACHE:-$HOME/.cache/amazoff}/state/kind-$CLUSTER_NAME
 KUBECONFIG=$STATE/kubeconfig
-HTTP_PORT=${HTTP_PORT:-28080}
-HTTPS_PORT=${HTTPS_PORT:-28443}
+HTTP_PORT=${HTTP_PORT:-26880}
+HTTPS_PORT=${HTTPS_PORT:-26843}
 
 cluster_up() {
   { command -v kind && docker info; } >/dev/null 2>&1 || die "CLUSTER=kind needs kind and a running Docker; CLUSTER=bundled needs neither"

@@ -32,7 +32,7 @@ func run(listen, directory string, verbose bool) error {
 	if err != nil {
 		return err
 	}
-	level := slog.LevelWarn
+	level := slog.LevelError
 	if verbose {
 		level = slog.LevelDebug
 	}
