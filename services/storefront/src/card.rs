@@ -9,6 +9,7 @@ use crate::{
     money::{format_count, format_money, format_saving},
 };
 use kit::money::Money;
+use std::fmt::Write as _;
 
 /// A product among others.
 pub struct Card {
@@ -68,8 +69,8 @@ impl Card {
         });
         Self {
             href: product_href(&product.slug, language),
+            brand: brand_beside(product.brand, &product.name),
             name: product.name,
-            brand: product.brand,
             price,
             variants,
             picture: Picture {
@@ -109,6 +110,11 @@ impl Photo {
     }
 }
 
+/// The brand, unless the name says it already.
+pub fn brand_beside(brand: Option<String>, name: &str) -> Option<String> {
+    brand.filter(|brand| !name.contains(brand.as_str()))
+}
+
 /// The path of a product's page.
 pub fn product_href(slug: &str, language: Language) -> String {
     format!("/{}/p/{}", language.code(), path_segment(slug))
@@ -130,7 +136,7 @@ pub fn path_segment(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             segment.push(char::from(byte));
         } else {
-            segment.push_str(&format!("%{byte:02X}"));
+            let _ = write!(segment, "%{byte:02X}");
         }
     }
     segment

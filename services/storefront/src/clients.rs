@@ -243,11 +243,11 @@ impl Catalog {
     /// The first products of a category (of the shop when there is none), in the order of `sort`.
     pub async fn first_products(
         &self,
-        shelf: &Shelf<'_>,
+        wanted: &Shelf<'_>,
         language: Language,
         currency: Currency,
     ) -> Result<Vec<ProductSummary>, CatalogError> {
-        let query = shelf.query(language, currency);
+        let query = wanted.query(language, currency);
         self.products(&query).await.map(|listing| listing.items)
     }
 

@@ -63,7 +63,7 @@ impl fmt::Display for Drawing<'_> {
         let Self { class, prefix, id } = self;
         write!(
             f,
-            r##"<svg class="{class}" aria-hidden="true"><use href="{}#{prefix}{id}"/></svg>"##,
+            r#"<svg class="{class}" aria-hidden="true"><use href="{}#{prefix}{id}"/></svg>"#,
             SPRITE.path
         )
     }

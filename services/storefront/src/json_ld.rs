@@ -3,6 +3,7 @@
 use crate::money::plain_decimal;
 use kit::money::Money;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 /// The shop itself, with its search.
 pub fn web_site(origin: &str, language: &str) -> String {
@@ -101,7 +102,7 @@ fn script(value: &Value) -> String {
     for character in value.to_string().chars() {
         match character {
             '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                text.push_str(&format!("\\u{:04x}", u32::from(character)))
+                let _ = write!(text, "\\u{:04x}", u32::from(character));
             }
             _ => text.push(character),
         }

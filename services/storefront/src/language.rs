@@ -41,6 +41,7 @@ impl Language {
     }
 
     /// The language of the switch in the header.
+    #[must_use]
     pub const fn other(self) -> Self {
         match self {
             Self::En => Self::Fr,

@@ -266,24 +266,24 @@ fn pills(query: &ListingQuery, place: Place<'_>) -> Vec<Pill> {
     }
     for brand in &query.brands {
         pills.push(pill(brand.clone(), &|query| {
-            query.brands.retain(|other| other != brand)
+            query.brands.retain(|other| other != brand);
         }));
     }
     for attribute in &query.attributes {
         let (key, value) = attribute;
         let label = attribute_text(key, value, language);
         pills.push(pill(label, &|query| {
-            query.attributes.retain(|other| other != attribute)
+            query.attributes.retain(|other| other != attribute);
         }));
     }
     if let Some(amount) = query.price_min {
         pills.push(pill((t.price_at_least)(&money(amount)), &|query| {
-            query.price_min = None
+            query.price_min = None;
         }));
     }
     if let Some(amount) = query.price_max {
         pills.push(pill((t.price_at_most)(&money(amount)), &|query| {
-            query.price_max = None
+            query.price_max = None;
         }));
     }
     pills

@@ -148,7 +148,6 @@ impl Plural {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::language::Language;
 
     #[test]

@@ -28,7 +28,7 @@ pub fn format_money(money: Money, language: Language) -> String {
         (Language::En, None) => format!("{sign}{}{NO_BREAK_SPACE}{number}", money.currency),
         (Language::Fr, symbol) => format!(
             "{sign}{number}{NO_BREAK_SPACE}{}",
-            symbol.unwrap_or(money.currency.code())
+            symbol.unwrap_or_else(|| money.currency.code())
         ),
     }
 }

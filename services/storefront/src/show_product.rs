@@ -2,7 +2,7 @@
 
 use crate::{
     App, assets,
-    card::{Card, Photo, PriceTag, product_href},
+    card::{Card, Photo, PriceTag, brand_beside, product_href},
     clients::{CatalogError, Product, Shelf, Variant},
     drawing, json_ld,
     language::Language,
@@ -252,7 +252,7 @@ fn page(app: &App, visit: &Visit, product: Product, related: Vec<Card>) -> Produ
             .into_iter()
             .map(|image| Photo::new(image, language))
             .collect(),
-        brand: product.brand,
+        brand: brand_beside(product.brand, &name),
         choices,
         name,
         shell,

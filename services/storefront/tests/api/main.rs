@@ -1,0 +1,11 @@
+//! The storefront through its router, over a catalog that answers what the contract says and fails when it is told to.
+
+mod html;
+mod world;
+
+mod assets;
+mod contract;
+mod failures;
+mod listings;
+mod pages;
+mod sitemaps;
