@@ -1,18 +1,23 @@
 //! Makes the cluster as it should be: server-side apply of what differs, then pruning. The only place that writes, apart from
 //! status and the lease.
 
+mod memory;
+
+pub use memory::Memory;
+
 use crate::desired::meta::{INSTANCE, MANAGED_BY};
 use crate::desired::{Key, Kind, Object};
 use crate::difference::{difference, essence};
 use crate::telemetry::Telemetry;
 use crate::world::World;
 use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
 use kube::{Client, ResourceExt};
+use memory::{fingerprint, value};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashMap};
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use tracing::{debug, info};
 
 /// The field manager of everything that is applied.
@@ -159,6 +164,24 @@ pub async fn apply(target: &Target<'_>, desired: &[Object], world: &World) -> Ap
             }),
         }
     }
+    if !applied.changes.is_empty() {
+        let count = |matches: fn(&What) -> bool| {
+            applied
+                .changes
+                .iter()
+                .filter(|change| matches(&change.what))
+                .count()
+        };
+        info!(
+            store.namespace = target.namespace,
+            store.name = target.store,
+            created = count(|what| *what == What::Created),
+            updated = count(|what| *what == What::Updated),
+            put_back = count(|what| matches!(what, What::PutBack(_))),
+            pruned = count(|what| *what == What::Pruned),
+            "applied"
+        );
+    }
     applied
 }
 
@@ -175,7 +198,7 @@ fn done(
         What::PutBack(_) => "put back",
         What::Pruned => "pruned",
     };
-    info!(store.namespace = target.namespace, store.name = target.store, object = %key, change, "changed");
+    debug!(store.namespace = target.namespace, store.name = target.store, object = %key, change, "changed");
     target.telemetry.changed(key.kind.to_string(), change);
     match live {
         Some(live) => applied.live.insert(key.clone(), live),
@@ -203,10 +226,16 @@ async fn apply_one(
         Some(live) if is_foreign(live, target) => return Err(FailureCause::Foreign),
         Some(live) => {
             let live_value = value(live);
-            let Some(path) = difference(&object.value, &live_value) else {
-                return hand_over(target, &api, object, live)
-                    .await
-                    .map(|live| live.map(|live| (live, What::Updated)));
+            let path = match difference(&object.value, &live_value) {
+                Some(path) => path,
+                // What is there is what is wanted, but for who decides how many replicas run.
+                None if object.autoscaled.is_some() && owns_replicas(live, MANAGER) => {
+                    "spec.replicas".to_owned()
+                }
+                None => {
+                    let handed = hand_over(target, &api, object, live).await?;
+                    return Ok(handed.map(|live| (live, What::Updated)));
+                }
             };
             let essence = fingerprint(&essence(&live_value));
             match before {
@@ -249,13 +278,13 @@ async fn hand_over(
     let Some((min, max)) = object.autoscaled else {
         return Ok(None);
     };
-    let mut owners = live.managed_fields().iter().filter(|entry| {
-        entry
-            .fields_v1
-            .as_ref()
-            .is_some_and(|fields| fields.0.pointer("/f:spec/f:replicas").is_some())
-    });
-    if owners.any(|entry| entry.manager.as_deref() != Some(MANAGER)) {
+    let others = |entry: &&ManagedFieldsEntry| entry.manager.as_deref() != Some(MANAGER);
+    if live
+        .managed_fields()
+        .iter()
+        .filter(others)
+        .any(has_replicas)
+    {
         return Ok(None);
     }
     let current = live
@@ -284,6 +313,16 @@ async fn hand_over(
         Some(&handed),
     );
     Ok(Some(handed))
+}
+
+fn owns_replicas(live: &DynamicObject, manager: &str) -> bool {
+    let ours = |entry: &&ManagedFieldsEntry| entry.manager.as_deref() == Some(manager);
+    live.managed_fields().iter().filter(ours).any(has_replicas)
+}
+
+fn has_replicas(entry: &ManagedFieldsEntry) -> bool {
+    let fields = entry.fields_v1.as_ref();
+    fields.is_some_and(|fields| fields.0.pointer("/f:spec/f:replicas").is_some())
 }
 
 async fn prune(
@@ -329,122 +368,5 @@ fn is_foreign(object: &DynamicObject, target: &Target<'_>) -> bool {
             };
             !(has("app.kubernetes.io/managed-by", MANAGED_BY) && has(INSTANCE, target.store))
         }
-    }
-}
-
-fn version(object: Option<&Arc<DynamicObject>>) -> Option<String> {
-    object.and_then(|object| object.resource_version())
-}
-
-fn value(object: &DynamicObject) -> Value {
-    serde_json::to_value(object).unwrap_or_default()
-}
-
-fn fingerprint(value: &Value) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.to_string().hash(&mut hasher);
-    hasher.finish()
-}
-
-/// What was written lately, so that a cache that has not heard of it yet does not have it written again, and so that a change
-/// of the store can be told from somebody else's.
-#[derive(Default)]
-pub struct Memory(Mutex<HashMap<(String, String), HashMap<Key, Written>>>);
-
-#[derive(Clone)]
-struct Written {
-    desired: u64,
-    essence: u64,
-    /// Until the cache has moved on from the version that was written over.
-    overlay: Option<Overlay>,
-}
-
-#[derive(Clone)]
-struct Overlay {
-    before: Option<String>,
-    now: Option<Arc<DynamicObject>>,
-}
-
-impl Memory {
-    /// Nothing more will be asked about this store.
-    pub fn forget(&self, namespace: &str, store: &str) {
-        self.stores()
-            .remove(&(namespace.to_owned(), store.to_owned()));
-    }
-
-    /// What a cache says, corrected by what it cannot have heard of yet.
-    pub fn newest(
-        &self,
-        namespace: &str,
-        store: &str,
-        mut live: BTreeMap<Key, Arc<DynamicObject>>,
-    ) -> BTreeMap<Key, Arc<DynamicObject>> {
-        let mut stores = self.stores();
-        let Some(written) = stores.get_mut(&(namespace.to_owned(), store.to_owned())) else {
-            return live;
-        };
-        for (key, entry) in written {
-            let Some(overlay) = &entry.overlay else {
-                continue;
-            };
-            if live.get(key).and_then(|object| object.resource_version()) != overlay.before {
-                entry.overlay = None;
-                continue;
-            }
-            match &overlay.now {
-                Some(object) => live.insert(key.clone(), Arc::clone(object)),
-                None => live.remove(key),
-            };
-        }
-        live
-    }
-
-    fn last(&self, target: &Target<'_>, key: &Key) -> Option<Written> {
-        let stores = self.stores();
-        let written = stores.get(&(target.namespace.to_owned(), target.store.to_owned()))?;
-        written.get(key).filter(|entry| entry.desired != 0).cloned()
-    }
-
-    fn wrote(
-        &self,
-        target: &Target<'_>,
-        key: &Key,
-        desired: u64,
-        before: Option<&Arc<DynamicObject>>,
-        now: Option<&Arc<DynamicObject>>,
-    ) {
-        let essence = now.map_or(0, |object| fingerprint(&essence(&value(object))));
-        let before = before.and_then(|object| object.resource_version());
-        // A patch that changes nothing brings no event, so the cache would never move on.
-        let unchanged = now.is_some_and(|object| object.resource_version() == before);
-        let mut stores = self.stores();
-        let written = stores
-            .entry((target.namespace.to_owned(), target.store.to_owned()))
-            .or_default();
-        let earlier = written.get(key).and_then(|entry| entry.overlay.clone());
-        let overlay = match earlier {
-            earlier if unchanged => earlier,
-            // Two writes in a row: the cache may still be where it was before the first.
-            Some(earlier) if version(earlier.now.as_ref()) == before => Some(Overlay {
-                before: earlier.before,
-                now: now.cloned(),
-            }),
-            _ => Some(Overlay {
-                before,
-                now: now.cloned(),
-            }),
-        };
-        written.insert(
-            key.clone(),
-            Written {
-                desired,
-                essence,
-                overlay,
-            },
-        );
-    }
-
-    fn stores(&self) -> MutexGuard<'_, HashMap<(String, String), HashMap<Key, Written>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use kube::client::ClientBuilder;
 use kube::{Client, Config};
-use std::io::{Read, Write};
+use std::io::{IsTerminal, Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -302,7 +302,7 @@ fn log(args: &RunArgs) -> Result<(), CliError> {
             .with_current_span(false)
             .with_span_list(false)
             .init(),
-        LogFormat::Pretty => log.init(),
+        LogFormat::Pretty => log.with_ansi(std::io::stdout().is_terminal()).init(),
     }
     Ok(())
 }

@@ -1,25 +1,25 @@
 //! Strings the five steps together, for each store, whenever something about it changes.
 
 use crate::api::v1alpha1::{AmazoffStore, AmazoffStoreStatus};
-use crate::apply::{self, Applied, Change, Failure, MANAGER, Memory, Target, What};
+use crate::apply::{self, Applied, Failure, MANAGER, Memory, Target};
 use crate::desired::{Kind, desired};
 use crate::observe::{Caches, ObserveError, observe};
+use crate::report::{publish, reject, tell, write_status};
 use crate::secrets::{self, Random};
-use crate::status::{Outcome, status};
+use crate::status::Outcome;
 use crate::telemetry::{self, Telemetry};
 use crate::validate::{Defaults, secret_names, validate};
+use crate::world::World;
 use futures::{Stream, StreamExt};
 use jiff::Timestamp;
-use kube::api::{Api, PartialObjectMeta, Patch, PatchParams};
+use kube::api::Api;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::{self, Action, Controller};
-use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use kube::runtime::events::{EventType, Recorder, Reporter};
 use kube::runtime::reflector::{self, Store};
 use kube::runtime::{Predicate, PredicateConfig, WatchStreamExt, predicates, watcher};
 use kube::{Client, Resource, ResourceExt};
-use serde_json::json;
 use std::collections::HashMap;
-use std::error::Error as _;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,24 +33,24 @@ const RESYNC: Duration = Duration::from_secs(300);
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// The longest pause between tries.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
-/// The field manager of the status.
-const STATUS_MANAGER: &str = "amazoff-operator-status";
 
-type Guarded = DeserializeGuard<AmazoffStore>;
+/// A store, or why it cannot be understood.
+pub(crate) type Guarded = DeserializeGuard<AmazoffStore>;
 
 /// What every reconcile needs.
 pub struct Context {
-    client: Client,
-    defaults: Defaults,
-    telemetry: Telemetry,
-    recorder: Recorder,
-    caches: Caches,
-    memory: Memory,
-    statuses: Mutex<HashMap<String, (Option<String>, AmazoffStoreStatus)>>,
-    attempts: Mutex<HashMap<String, u32>>,
-    leads: Arc<AtomicBool>,
-    now: fn() -> Timestamp,
-    random: Random,
+    pub(crate) client: Client,
+    pub(crate) defaults: Defaults,
+    pub(crate) telemetry: Telemetry,
+    pub(crate) recorder: Recorder,
+    pub(crate) caches: Caches,
+    pub(crate) memory: Memory,
+    pub(crate) statuses: Mutex<HashMap<String, (Option<String>, AmazoffStoreStatus)>>,
+    pub(crate) attempts: Mutex<HashMap<String, u32>>,
+    pub(crate) leads: Arc<AtomicBool>,
+    pub(crate) synced: watch::Receiver<bool>,
+    pub(crate) now: fn() -> Timestamp,
+    pub(crate) random: Random,
 }
 
 /// What the operator is started with.
@@ -129,6 +129,7 @@ pub async fn run(
         controller: MANAGER.to_owned(),
         instance: Some(identity),
     };
+    let synced = watch::Sender::new(false);
     let context = Arc::new(Context {
         recorder: Recorder::new(client.clone(), reporter),
         client,
@@ -139,6 +140,7 @@ pub async fn run(
         statuses: Mutex::default(),
         attempts: Mutex::default(),
         leads: Arc::clone(&flag),
+        synced: synced.subscribe(),
         now,
         random,
     });
@@ -153,10 +155,11 @@ pub async fn run(
             flag.store(true, Ordering::Release);
         }
     });
-    let synced = Arc::clone(&context);
+    let caches = Arc::clone(&context);
     let ready = async move {
-        if synced.caches.ready().await.is_ok() {
-            synced.telemetry.set_synced();
+        if caches.caches.ready().await.is_ok() {
+            synced.send_replace(true);
+            caches.telemetry.set_synced();
         }
     };
     let reconciles = controller
@@ -204,6 +207,10 @@ fn count(reader: Store<Guarded>) -> impl Fn() -> Vec<Arc<AmazoffStore>> + Send +
 async fn reconcile(guard: Arc<Guarded>, context: Arc<Context>) -> Result<Action, ReconcileError> {
     if !context.leads.load(Ordering::Acquire) {
         return Ok(Action::await_change());
+    }
+    let mut synced = context.synced.clone();
+    if synced.wait_for(|synced| *synced).await.is_err() {
+        return Err(ObserveError::Closed.into());
     }
     let started = Instant::now();
     context.telemetry.started();
@@ -289,7 +296,7 @@ async fn reconcile_store(
         };
         apply::apply(&target, &desired(&valid), &world).await
     };
-    tell(context, store, &applied).await;
+    tell(&context.recorder, store, &applied).await;
     let outcome = if store.spec.paused {
         Outcome::Paused(&valid, &applied)
     } else {
@@ -312,218 +319,34 @@ async fn make_secrets(
     store: &AmazoffStore,
     context: &Context,
     namespace: &str,
-    world: &crate::world::World,
+    world: &World,
 ) -> Result<bool, ReconcileError> {
     let uid = store.uid().unwrap_or_default();
     let missing = secrets::missing(&store.name_any(), namespace, &uid, world, context.random);
+    let mut made = Vec::new();
     for secret in &missing {
         if apply::create_secret(&context.client, namespace, secret)
             .await
             .map_err(ReconcileError::Secret)?
         {
-            let note = format!(
-                "Created Secret {}. It is not made again while it exists.",
-                secret.name_any()
-            );
-            publish(context, store, EventType::Normal, "SecretCreated", note).await;
+            made.push(format!("Secret {}", secret.name_any()));
         }
+    }
+    if !made.is_empty() {
+        let note = format!(
+            "Created {}; what they hold is not made again while they exist.",
+            made.join(", ")
+        );
+        publish(
+            &context.recorder,
+            store,
+            EventType::Normal,
+            "SecretCreated",
+            note,
+        )
+        .await;
     }
     Ok(!missing.is_empty())
-}
-
-async fn reject(
-    context: &Context,
-    store: &Guarded,
-    before: Option<&AmazoffStoreStatus>,
-    message: &str,
-) -> Result<(), ReconcileError> {
-    if write_status(context, store, before, &Outcome::Rejected(message)).await? {
-        warn!(
-            store.namespace = store.namespace(),
-            store.name = store.name_any(),
-            message,
-            "rejected"
-        );
-        publish(
-            context,
-            store,
-            EventType::Warning,
-            "Rejected",
-            message.to_owned(),
-        )
-        .await;
-    }
-    Ok(())
-}
-
-/// Writes the status if it is not what it should be, and says whether it did.
-async fn write_status(
-    context: &Context,
-    store: &Guarded,
-    cached: Option<&AmazoffStoreStatus>,
-    outcome: &Outcome<'_>,
-) -> Result<bool, ReconcileError> {
-    let meta = store.meta();
-    let written = {
-        let statuses = context
-            .statuses
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        statuses
-            .get(&slot(store))
-            .filter(|(version, _)| *version == meta.resource_version)
-            .map(|(_, s)| s.clone())
-    };
-    // The cache may not have heard yet of what was written over this very version.
-    let before = written.as_ref().or(cached);
-    let next = status(before, meta.generation, outcome, (context.now)());
-    if before == Some(&next) {
-        return Ok(false);
-    }
-    let patch = json!({
-        "apiVersion": AmazoffStore::api_version(&()),
-        "kind": AmazoffStore::kind(&()),
-        "metadata": {"name": store.name_any()},
-        "status": next,
-    });
-    let api: Api<PartialObjectMeta<AmazoffStore>> = Api::namespaced(
-        context.client.clone(),
-        &store.namespace().unwrap_or_default(),
-    );
-    let params = PatchParams::apply(STATUS_MANAGER).force();
-    match api
-        .patch_status(&store.name_any(), &params, &Patch::Apply(&patch))
-        .await
-    {
-        Ok(_) => {}
-        // The store is gone.
-        Err(kube::Error::Api(status)) if status.code == 404 => return Ok(false),
-        Err(error) => return Err(ReconcileError::Status(error)),
-    }
-    if let Some((type_, reason, note)) = turn(before, &next) {
-        publish(context, store, type_, &reason, note).await;
-    }
-    let mut statuses = context
-        .statuses
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
-    statuses.insert(slot(store), (meta.resource_version.clone(), next));
-    Ok(true)
-}
-
-/// Whether the shop has begun to serve, or ceased to.
-fn turn(
-    before: Option<&AmazoffStoreStatus>,
-    next: &AmazoffStoreStatus,
-) -> Option<(EventType, String, String)> {
-    let ready = |status: &AmazoffStoreStatus| {
-        status
-            .conditions
-            .iter()
-            .find(|c| c.type_ == "Ready")
-            .cloned()
-    };
-    let was = before.and_then(ready).map(|condition| condition.status);
-    let is = ready(next)?;
-    match (was.as_deref(), is.status.as_str()) {
-        (Some("True"), "True") => None,
-        (_, "True") => Some((EventType::Normal, "Ready".to_owned(), is.message)),
-        (Some("True"), _) if is.reason != "Rejected" => {
-            Some((EventType::Warning, "NotReady".to_owned(), is.message))
-        }
-        _ => None,
-    }
-}
-
-/// Tells the store's readers what was done: one event for each sort of change.
-async fn tell(context: &Context, store: &AmazoffStore, applied: &Applied) {
-    let sorts: [(&str, &str, fn(&What) -> bool); 3] = [
-        ("Created", "Created", |what| matches!(what, What::Created)),
-        ("Updated", "Updated", |what| matches!(what, What::Updated)),
-        (
-            "Pruned",
-            "Deleted what the store no longer wants:",
-            |what| matches!(what, What::Pruned),
-        ),
-    ];
-    for (reason, verb, matches) in sorts {
-        let keys: Vec<_> = applied
-            .changes
-            .iter()
-            .filter(|change| matches(&change.what))
-            .map(|change| change.key.to_string())
-            .collect();
-        if !keys.is_empty() {
-            publish(
-                context,
-                store,
-                EventType::Normal,
-                reason,
-                format!("{verb} {}.", keys.join(", ")),
-            )
-            .await;
-        }
-    }
-    for Change { key, what } in &applied.changes {
-        let What::PutBack(field) = what else { continue };
-        let note = match field {
-            Some(field) => format!(
-                "Put {field} of {key} back: somebody else had changed it. Set spec.paused to change it by hand."
-            ),
-            None => format!("Put {key} back: somebody else had deleted it."),
-        };
-        publish(context, store, EventType::Warning, "PutBack", note).await;
-    }
-    for failure in &applied.failures {
-        let cause = failure
-            .source
-            .source()
-            .map_or_else(|| failure.source.to_string(), ToString::to_string);
-        publish(
-            context,
-            store,
-            EventType::Warning,
-            "ApplyFailed",
-            format!("{failure}: {cause}"),
-        )
-        .await;
-    }
-}
-
-async fn publish<K: Resource<DynamicType = ()>>(
-    context: &Context,
-    store: &K,
-    type_: EventType,
-    reason: &str,
-    mut note: String,
-) {
-    // The API server takes no more than 1024 bytes.
-    if note.len() > 1000 {
-        let end = (0..=1000)
-            .rev()
-            .find(|&at| note.is_char_boundary(at))
-            .unwrap_or_default();
-        note.truncate(end);
-        note.push('…');
-    }
-    let event = Event {
-        type_,
-        reason: reason.to_owned(),
-        note: Some(note),
-        action: "Reconcile".to_owned(),
-        secondary: None,
-    };
-    if let Err(error) = context
-        .recorder
-        .publish(&event, &store.object_ref(&()))
-        .await
-    {
-        warn!(
-            reason,
-            error = &error as &dyn std::error::Error,
-            "an event could not be published"
-        );
-    }
 }
 
 fn error_policy(store: Arc<Guarded>, failure: &ReconcileError, context: Arc<Context>) -> Action {
@@ -571,7 +394,7 @@ impl Context {
 }
 
 /// What is remembered of a store is kept under this.
-fn slot(store: &Guarded) -> String {
+pub(crate) fn slot(store: &Guarded) -> String {
     format!(
         "{}/{}",
         store.namespace().unwrap_or_default(),

@@ -21,6 +21,8 @@ pub mod secrets;
 
 pub mod status;
 
+mod report;
+
 pub mod leader;
 pub mod telemetry;
 

@@ -7,7 +7,7 @@ use crate::desired::{Key, Kind};
 use crate::world::{SecretFacts, World};
 use futures::{Stream, StreamExt, stream};
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{Api, DynamicObject};
+use kube::api::{Api, DynamicObject, TypeMeta};
 use kube::runtime::reflector::{Store, store::Writer};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Client, ResourceExt};
@@ -89,7 +89,8 @@ impl Caches {
         .touched_objects()
     }
 
-    /// Returns once every watch that can has brought in all there is.
+    /// Returns once every watch that can has brought in all there is. For one waiter only: kube wakes no more than the last
+    /// who asked.
     pub async fn ready(&self) -> Result<(), ObserveError> {
         for (kind, cache) in &self.kinds {
             if !kind.is_optional() {
@@ -144,7 +145,6 @@ pub async fn observe(
     store: &str,
     secrets: BTreeSet<String>,
 ) -> Result<World, ObserveError> {
-    caches.ready().await?;
     let api: Api<Secret> = Api::namespaced(client.clone(), namespace);
     let mut world = World {
         secrets: BTreeMap::new(),
@@ -191,6 +191,12 @@ fn owned() -> watcher::Config {
 
 /// Drops what is not looked at. Who owns `spec.replicas` of a Deployment is all that is asked of the managed fields.
 fn slim(kind: Kind, object: &mut DynamicObject) {
+    // The items of a list do not say what they are.
+    let resource = kind.resource();
+    object.types = Some(TypeMeta {
+        api_version: resource.api_version,
+        kind: resource.kind,
+    });
     let Some(fields) = object.metadata.managed_fields.take() else {
         return;
     };

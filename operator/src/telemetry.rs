@@ -17,7 +17,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use serde_json::json;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use tower::{Layer, Service};
@@ -72,6 +72,8 @@ struct Inner {
     leader: Gauge,
     synced: AtomicBool,
     sources: Mutex<Vec<StoreSource>>,
+    writes: AtomicU64,
+    finished: AtomicU64,
 }
 
 impl Default for Telemetry {
@@ -123,6 +125,8 @@ impl Default for Telemetry {
             leader,
             synced: AtomicBool::new(false),
             sources: Mutex::new(Vec::new()),
+            writes: AtomicU64::new(0),
+            finished: AtomicU64::new(0),
         };
         Self(Arc::new(inner))
     }
@@ -137,6 +141,7 @@ impl Telemetry {
     /// A reconcile ended.
     pub fn finished(&self, outcome: Outcome, seconds: f64) {
         self.0.running.dec();
+        self.0.finished.fetch_add(1, Ordering::Relaxed);
         self.0
             .reconciles
             .get_or_create(&ReconcileLabels { outcome })
@@ -170,15 +175,14 @@ impl Telemetry {
             .push(Box::new(source));
     }
 
-    /// How many requests of `verb` for `resource` were made.
-    pub fn calls(&self, verb: &'static str, resource: &str) -> u64 {
-        self.0
-            .calls
-            .get_or_create(&CallLabels {
-                verb,
-                resource: resource.to_owned(),
-            })
-            .get()
+    /// How many requests to the API server could have changed something.
+    pub fn writes(&self) -> u64 {
+        self.0.writes.load(Ordering::Relaxed)
+    }
+
+    /// How many reconciles have ended.
+    pub fn reconciles(&self) -> u64 {
+        self.0.finished.load(Ordering::Relaxed)
     }
 
     fn text(&self) -> String {
@@ -289,6 +293,9 @@ impl<S: Service<Request<Body>>> Service<Request<Body>> for Counting<S> {
             verb: verb(request.method(), request.uri().query().unwrap_or_default()),
             resource: resource(request.uri().path()).to_owned(),
         };
+        if !matches!(labels.verb, "get" | "watch") {
+            self.telemetry.0.writes.fetch_add(1, Ordering::Relaxed);
+        }
         self.telemetry.0.calls.get_or_create(&labels).inc();
         self.inner.call(request)
     }

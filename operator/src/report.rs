@@ -1,0 +1,209 @@
+//! What whoever looks at a store is told: its status, and Kubernetes Events.
+
+use crate::api::v1alpha1::{AmazoffStore, AmazoffStoreStatus};
+use crate::apply::{Applied, Change, What};
+use crate::controller::{Context, Guarded, ReconcileError, slot};
+use crate::status::{Outcome, status};
+use kube::api::{Api, PartialObjectMeta, Patch, PatchParams};
+use kube::runtime::events::{Event, EventType, Recorder};
+use kube::{Resource, ResourceExt};
+use serde_json::json;
+use std::error::Error;
+use std::sync::PoisonError;
+use tracing::warn;
+
+/// The field manager of the status.
+const STATUS_MANAGER: &str = "amazoff-operator-status";
+
+/// Says in the status, and once in an event, why nothing is done.
+pub(crate) async fn reject(
+    context: &Context,
+    store: &Guarded,
+    before: Option<&AmazoffStoreStatus>,
+    message: &str,
+) -> Result<(), ReconcileError> {
+    if write_status(context, store, before, &Outcome::Rejected(message)).await? {
+        warn!(
+            store.namespace = store.namespace(),
+            store.name = store.name_any(),
+            message,
+            "rejected"
+        );
+        publish(
+            &context.recorder,
+            store,
+            EventType::Warning,
+            "Rejected",
+            message.to_owned(),
+        )
+        .await;
+    }
+    Ok(())
+}
+
+/// Writes the status if it is not what it should be, and says whether it did.
+pub(crate) async fn write_status(
+    context: &Context,
+    store: &Guarded,
+    cached: Option<&AmazoffStoreStatus>,
+    outcome: &Outcome<'_>,
+) -> Result<bool, ReconcileError> {
+    let meta = store.meta();
+    let written = {
+        let statuses = context
+            .statuses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        statuses
+            .get(&slot(store))
+            .filter(|(version, _)| *version == meta.resource_version)
+            .map(|(_, s)| s.clone())
+    };
+    // The cache may not have heard yet of what was written over this very version.
+    let before = written.as_ref().or(cached);
+    let next = status(before, meta.generation, outcome, (context.now)());
+    if before == Some(&next) {
+        return Ok(false);
+    }
+    let patch = json!({
+        "apiVersion": AmazoffStore::api_version(&()),
+        "kind": AmazoffStore::kind(&()),
+        "metadata": {"name": store.name_any()},
+        "status": next,
+    });
+    let api: Api<PartialObjectMeta<AmazoffStore>> = Api::namespaced(
+        context.client.clone(),
+        &store.namespace().unwrap_or_default(),
+    );
+    let params = PatchParams::apply(STATUS_MANAGER).force();
+    match api
+        .patch_status(&store.name_any(), &params, &Patch::Apply(&patch))
+        .await
+    {
+        Ok(_) => {}
+        // The store is gone.
+        Err(kube::Error::Api(status)) if status.code == 404 => return Ok(false),
+        Err(error) => return Err(ReconcileError::Status(error)),
+    }
+    if let Some((type_, reason, note)) = turn(before, &next) {
+        publish(&context.recorder, store, type_, &reason, note).await;
+    }
+    let mut statuses = context
+        .statuses
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    statuses.insert(slot(store), (meta.resource_version.clone(), next));
+    Ok(true)
+}
+
+/// Whether the shop has begun to serve, or ceased to.
+fn turn(
+    before: Option<&AmazoffStoreStatus>,
+    next: &AmazoffStoreStatus,
+) -> Option<(EventType, String, String)> {
+    let ready = |status: &AmazoffStoreStatus| {
+        status
+            .conditions
+            .iter()
+            .find(|c| c.type_ == "Ready")
+            .cloned()
+    };
+    let was = before.and_then(ready).map(|condition| condition.status);
+    let is = ready(next)?;
+    match (was.as_deref(), is.status.as_str()) {
+        (Some("True"), "True") => None,
+        (_, "True") => Some((EventType::Normal, "Ready".to_owned(), is.message)),
+        (Some("True"), _) if is.reason != "Rejected" => {
+            Some((EventType::Warning, "NotReady".to_owned(), is.message))
+        }
+        _ => None,
+    }
+}
+
+/// Tells the store's readers what was done: one event for each sort of change.
+pub(crate) async fn tell(recorder: &Recorder, store: &AmazoffStore, applied: &Applied) {
+    let sorts: [(&str, &str, fn(&What) -> bool); 3] = [
+        ("Created", "Created", |what| matches!(what, What::Created)),
+        ("Updated", "Updated", |what| matches!(what, What::Updated)),
+        (
+            "Pruned",
+            "Deleted what the store no longer wants:",
+            |what| matches!(what, What::Pruned),
+        ),
+    ];
+    for (reason, verb, matches) in sorts {
+        let keys: Vec<_> = applied
+            .changes
+            .iter()
+            .filter(|change| matches(&change.what))
+            .map(|change| change.key.to_string())
+            .collect();
+        if !keys.is_empty() {
+            publish(
+                recorder,
+                store,
+                EventType::Normal,
+                reason,
+                format!("{verb} {}.", keys.join(", ")),
+            )
+            .await;
+        }
+    }
+    for Change { key, what } in &applied.changes {
+        let What::PutBack(field) = what else { continue };
+        let note = match field {
+            Some(field) => format!(
+                "Put {field} of {key} back: somebody else had changed it. Set spec.paused to change it by hand."
+            ),
+            None => format!("Put {key} back: somebody else had deleted it."),
+        };
+        publish(recorder, store, EventType::Warning, "PutBack", note).await;
+    }
+    for failure in &applied.failures {
+        let cause = failure
+            .source
+            .source()
+            .map_or_else(|| failure.source.to_string(), ToString::to_string);
+        publish(
+            recorder,
+            store,
+            EventType::Warning,
+            "ApplyFailed",
+            format!("{failure}: {cause}"),
+        )
+        .await;
+    }
+}
+
+/// Publishes one event about the store. That it could not be published is logged, and no more.
+pub(crate) async fn publish<K: Resource<DynamicType = ()>>(
+    recorder: &Recorder,
+    store: &K,
+    type_: EventType,
+    reason: &str,
+    mut note: String,
+) {
+    // The API server takes no more than 1024 bytes.
+    if note.len() > 1000 {
+        let end = (0..=1000)
+            .rev()
+            .find(|&at| note.is_char_boundary(at))
+            .unwrap_or_default();
+        note.truncate(end);
+        note.push('…');
+    }
+    let event = Event {
+        type_,
+        reason: reason.to_owned(),
+        note: Some(note),
+        action: "Reconcile".to_owned(),
+        secondary: None,
+    };
+    if let Err(error) = recorder.publish(&event, &store.object_ref(&())).await {
+        warn!(
+            reason,
+            error = &error as &dyn Error,
+            "an event could not be published"
+        );
+    }
+}

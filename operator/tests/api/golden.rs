@@ -1,0 +1,48 @@
+//! Whole stores and all objects made of them, as folders: `tests/render/<case>/{store,expected}.yaml`.
+
+use crate::cluster::defaults;
+use amazoff_operator::render::render;
+use std::path::Path;
+
+#[test]
+fn generated_renders_are_as_committed() {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/render");
+    let mut different = Vec::new();
+    for case in std::fs::read_dir(cases).expect("there are cases") {
+        let case = case.expect("the case can be read").path();
+        let store = std::fs::read_to_string(case.join("store.yaml")).expect("a case has a store");
+        let found = render(&store, &defaults()).expect("the store is sound");
+        let path = case.join("expected.yaml");
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&path, &found).expect("the file can be written");
+        }
+        let expected = std::fs::read_to_string(&path).unwrap_or_default();
+        if found != expected {
+            similar_lines(&expected, &found);
+            different.push(case);
+        }
+    }
+    assert!(
+        different.is_empty(),
+        "run `make generate` and look at the difference: {different:#?}"
+    );
+}
+
+fn similar_lines(expected: &str, found: &str) {
+    for (number, (old, new)) in expected.lines().zip(found.lines()).enumerate() {
+        if old != new {
+            println!("line {}: {old:?} became {new:?}", number + 1);
+            return;
+        }
+    }
+}
+
+#[test]
+fn the_same_store_renders_the_same() {
+    let store = include_str!("../render/everything/store.yaml");
+    let first = render(store, &defaults()).expect("the store is sound");
+    assert_eq!(
+        first,
+        render(store, &defaults()).expect("the store is sound")
+    );
+}

@@ -1,0 +1,456 @@
+//! From a store to its objects, and back to rest.
+
+use crate::cluster::{Cluster, MINIMAL, install};
+use amazoff_operator::desired::Kind;
+use amazoff_operator::difference::difference;
+use amazoff_operator::render::render;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::{Patch, PatchParams};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+const EVERYTHING: &str = include_str!("../render/everything/store.yaml");
+const HTTP_ROUTE: &str = include_str!("../render/http-route/store.yaml");
+
+/// A case's store, in the test's own namespace.
+fn here(store: &str) -> String {
+    store.replace(", namespace: shops", "")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_minimal_store_becomes_a_shop() {
+    let cluster = Cluster::with_operator("minimal").await;
+    cluster
+        .put_secret("mongo", "uri", "mongodb://somewhere")
+        .await;
+    cluster.apply(MINIMAL).await.expect("the store is sound");
+    for service in ["catalog", "gateway", "storefront", "redis"] {
+        cluster.serve(&format!("corner-{service}")).await;
+    }
+    let message = cluster
+        .until_condition("corner", "Ready", "True", "Serving")
+        .await;
+    assert_eq!(
+        message,
+        format!(
+            "The shop serves at http://corner-gateway.{}.svc.",
+            cluster.namespace
+        )
+    );
+    assert_eq!(
+        cluster.owned().await,
+        [
+            "NetworkPolicy corner",
+            "NetworkPolicy corner-catalog",
+            "NetworkPolicy corner-gateway",
+            "NetworkPolicy corner-redis",
+            "NetworkPolicy corner-storefront",
+            "ServiceAccount corner-catalog",
+            "ServiceAccount corner-gateway",
+            "ServiceAccount corner-redis",
+            "ServiceAccount corner-storefront",
+            "ConfigMap corner-redis",
+            "Service corner-catalog",
+            "Service corner-gateway",
+            "Service corner-redis",
+            "Service corner-storefront",
+            "Deployment corner-catalog",
+            "Deployment corner-gateway",
+            "Deployment corner-redis",
+            "Deployment corner-storefront",
+            "PodDisruptionBudget corner-catalog",
+            "PodDisruptionBudget corner-gateway",
+            "PodDisruptionBudget corner-storefront",
+        ]
+    );
+    let status = cluster
+        .stores()
+        .get("corner")
+        .await
+        .expect("the store is there")
+        .status
+        .expect("it has a status");
+    let lines: Vec<_> = status
+        .services
+        .iter()
+        .map(|s| format!("{} {} {}", s.name, s.ready, s.image))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "catalog 2/2 registry.example/amazoff/catalog:1.2.3",
+            "gateway 2/2 registry.example/amazoff/gateway:1.2.3",
+            "storefront 2/2 registry.example/amazoff/storefront:1.2.3",
+            "redis 1/1 registry.example/redis:7",
+        ]
+    );
+    assert_eq!(status.observed_generation, Some(1));
+    cluster
+        .until_event("Created", "Deployment corner-catalog")
+        .await;
+    cluster.until_event("Ready", "The shop serves").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_rendered_is_what_is_applied() {
+    let cluster = Cluster::with_operator("rendered").await;
+    cluster.put_secret("special", "word", "x").await;
+    let store = cluster
+        .apply(&here(EVERYTHING))
+        .await
+        .expect("the store is sound");
+    cluster
+        .until(Kind::Ingress, "corner-gateway", "exists", |_| true)
+        .await;
+    cluster.settle().await;
+
+    let rendered = render(
+        &serde_yaml_ng::to_string(&store).expect("a store is YAML"),
+        &crate::cluster::defaults(),
+    )
+    .expect("the store is sound");
+    let mut compared = 0;
+    for document in serde_yaml_ng::Deserializer::from_str(&rendered) {
+        let mut object = Value::deserialize(document).expect("what is rendered is YAML");
+        let kind = object["kind"]
+            .as_str()
+            .expect("an object has a kind")
+            .to_owned();
+        let name = object["metadata"]["name"]
+            .as_str()
+            .expect("an object has a name")
+            .to_owned();
+        let Some(kind) = Kind::ALL
+            .into_iter()
+            .find(|known| known.to_string() == kind && !known.is_optional())
+        else {
+            continue;
+        };
+        let live = serde_json::to_value(cluster.get(kind, &name).await).expect("an object is JSON");
+        // Only a cluster knows what the Secrets hold.
+        if let Some(annotations) = object.pointer_mut("/spec/template/metadata/annotations") {
+            annotations
+                .as_object_mut()
+                .expect("annotations")
+                .remove("amazoff.io/config-hash");
+        }
+        assert_eq!(difference(&object, &live), None, "{kind} {name}");
+        compared += 1;
+    }
+    assert!(compared > 15, "only {compared} objects");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reconcile_without_a_change_writes_nothing() {
+    let cluster = Cluster::with_operator("noop").await;
+    for (name, key) in [("mongo", "connection"), ("special", "word")] {
+        cluster.put_secret(name, key, "x").await;
+    }
+    cluster
+        .apply(&here(EVERYTHING))
+        .await
+        .expect("the store is sound");
+    cluster
+        .until(Kind::Ingress, "corner-gateway", "exists", |_| true)
+        .await;
+    for service in ["catalog", "gateway", "storefront", "redis"] {
+        cluster.serve(&format!("corner-{service}")).await;
+    }
+    cluster
+        .until_condition("corner", "Ready", "True", "Serving")
+        .await;
+    cluster.settle().await;
+
+    let writes = cluster.telemetry.writes();
+    for _ in 0..3 {
+        cluster.look_again("corner").await;
+    }
+    assert_eq!(
+        cluster.telemetry.writes(),
+        writes,
+        "a reconcile wrote although nothing had changed"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_operator_writes_nothing_to_what_an_old_one_made() {
+    let mut cluster = Cluster::with_operator("restart").await;
+    cluster
+        .put_secret("mongo", "uri", "mongodb://somewhere")
+        .await;
+    cluster.apply(MINIMAL).await.expect("the store is sound");
+    cluster
+        .until(
+            Kind::PodDisruptionBudget,
+            "corner-storefront",
+            "exists",
+            |_| true,
+        )
+        .await;
+    cluster.settle().await;
+
+    cluster.telemetry = amazoff_operator::telemetry::Telemetry::default();
+    cluster.start().await;
+    while cluster.telemetry.reconciles() == 0 {
+        crate::cluster::pause().await;
+    }
+    cluster.settle().await;
+    assert_eq!(cluster.telemetry.writes(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_longer_wanted_is_pruned() {
+    let cluster = Cluster::with_operator("prune").await;
+    cluster.apply(MINIMAL).await.expect("the store is sound");
+    cluster
+        .until(Kind::Deployment, "corner-redis", "exists", |_| true)
+        .await;
+    cluster
+        .until(Kind::NetworkPolicy, "corner-redis", "exists", |_| true)
+        .await;
+    let somebody_elses = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "corner-notes"}, "data": {"a": "b"},
+    });
+    cluster
+        .api(Kind::ConfigMap)
+        .patch(
+            "corner-notes",
+            &PatchParams::apply("somebody"),
+            &Patch::Apply(&somebody_elses),
+        )
+        .await
+        .expect("the config map can be written");
+
+    cluster
+        .change("corner", json!({"spec": {"redis": {"enabled": false}}}))
+        .await;
+    for kind in [
+        Kind::Deployment,
+        Kind::Service,
+        Kind::ConfigMap,
+        Kind::ServiceAccount,
+        Kind::NetworkPolicy,
+    ] {
+        cluster.until_gone(kind, "corner-redis").await;
+    }
+    cluster
+        .until_event("Pruned", "Deployment corner-redis")
+        .await;
+    let gateway = cluster
+        .get(Kind::Deployment, "corner-gateway")
+        .await
+        .expect("the gateway stays");
+    let env = gateway
+        .data
+        .pointer("/spec/template/spec/containers/0/env")
+        .and_then(Value::as_array)
+        .expect("env");
+    assert!(env.iter().all(|variable| variable["name"] != "REDIS_URL"));
+    assert!(
+        cluster.get(Kind::ConfigMap, "corner-notes").await.is_some(),
+        "somebody else's is left alone"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_store_is_left_alone_until_it_goes_on() {
+    let cluster = Cluster::with_operator("pause").await;
+    cluster.apply(MINIMAL).await.expect("the store is sound");
+    cluster
+        .until(
+            Kind::PodDisruptionBudget,
+            "corner-storefront",
+            "exists",
+            |_| true,
+        )
+        .await;
+    cluster
+        .change("corner", json!({"spec": {"paused": true}}))
+        .await;
+    cluster
+        .until_condition("corner", "Progressing", "False", "Paused")
+        .await;
+
+    let by_hand = json!({"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 5}}}});
+    cluster
+        .api(Kind::Deployment)
+        .patch(
+            "corner-catalog",
+            &PatchParams::default(),
+            &Patch::Merge(&by_hand),
+        )
+        .await
+        .expect("a deployment can be edited");
+    cluster.look_again("corner").await;
+    let grace = |object: &kube::api::DynamicObject| {
+        object
+            .data
+            .pointer("/spec/template/spec/terminationGracePeriodSeconds")
+            .and_then(Value::as_i64)
+    };
+    let kept = cluster
+        .get(Kind::Deployment, "corner-catalog")
+        .await
+        .expect("the catalog stays");
+    assert_eq!(grace(&kept), Some(5));
+
+    cluster
+        .change("corner", json!({"spec": {"paused": false}}))
+        .await;
+    cluster
+        .until(
+            Kind::Deployment,
+            "corner-catalog",
+            "is put back",
+            |object| grace(object) == Some(30),
+        )
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_store_is_not_made_again() {
+    let cluster = Cluster::with_operator("delete").await;
+    let store = cluster.apply(MINIMAL).await.expect("the store is sound");
+    cluster
+        .until(
+            Kind::PodDisruptionBudget,
+            "corner-storefront",
+            "exists",
+            |_| true,
+        )
+        .await;
+    cluster.settle().await;
+    // What the garbage collector goes by.
+    for kind in Kind::ALL.into_iter().filter(|kind| !kind.is_optional()) {
+        for object in cluster
+            .api(kind)
+            .list(&kube::api::ListParams::default().labels("app.kubernetes.io/managed-by"))
+            .await
+            .expect("a list")
+        {
+            let owner = &object
+                .metadata
+                .owner_references
+                .as_ref()
+                .expect("every object has an owner")[0];
+            assert_eq!(Some(&owner.uid), store.metadata.uid.as_ref());
+        }
+    }
+    cluster
+        .stores()
+        .delete("corner", &kube::api::DeleteParams::default())
+        .await
+        .expect("a store can be deleted");
+    assert!(
+        cluster
+            .stores()
+            .get_opt("corner")
+            .await
+            .expect("an answer")
+            .is_none(),
+        "nothing holds it up"
+    );
+
+    let writes = cluster.telemetry.writes();
+    let service = cluster.api(Kind::Service);
+    service
+        .delete("corner-catalog", &kube::api::DeleteParams::default())
+        .await
+        .expect("a service can be deleted");
+    cluster.settle().await;
+    assert!(cluster.get(Kind::Service, "corner-catalog").await.is_none());
+    assert_eq!(cluster.telemetry.writes(), writes);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_route_waits_for_a_gateway_to_accept_it() {
+    let cluster = Cluster::new("route").await;
+    let definition: CustomResourceDefinition = serde_json::from_value(json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {
+            "name": "httproutes.gateway.networking.k8s.io",
+            "annotations": {"api-approved.kubernetes.io": "unapproved, a stand-in for tests"},
+        },
+        "spec": {
+            "group": "gateway.networking.k8s.io", "scope": "Namespaced",
+            "names": {"kind": "HTTPRoute", "plural": "httproutes", "singular": "httproute"},
+            "versions": [{
+                "name": "v1", "served": true, "storage": true, "subresources": {"status": {}},
+                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}},
+            }],
+        },
+    })).expect("a definition");
+    install(&cluster.client, &definition).await;
+    let mut cluster = cluster;
+    cluster.start().await;
+    cluster.lead();
+    cluster
+        .put_secret("mongo", "uri", "mongodb://somewhere")
+        .await;
+    cluster
+        .apply(&here(HTTP_ROUTE))
+        .await
+        .expect("the store is sound");
+    cluster
+        .until_condition("corner", "EntryReady", "False", "Waiting")
+        .await;
+
+    let accept = |status: &str, reason: &str| {
+        json!({"status": {"parents": [{
+            "parentRef": {"name": "public"}, "controllerName": "example.com/gateway",
+            "conditions": [{"type": "Accepted", "status": status, "reason": reason, "message": "said the gateway"}],
+        }]}})
+    };
+    let api = cluster.api(Kind::HttpRoute);
+    let say = async |patch: Value| {
+        api.patch_status(
+            "corner-gateway",
+            &PatchParams::default(),
+            &Patch::Merge(&patch),
+        )
+        .await
+        .expect("a status");
+    };
+    say(accept("False", "NotAllowedByListeners")).await;
+    let message = cluster
+        .until_condition("corner", "EntryReady", "False", "NotAllowedByListeners")
+        .await;
+    assert_eq!(message, "said the gateway");
+    say(accept("True", "Accepted")).await;
+    cluster
+        .until_condition("corner", "EntryReady", "True", "Accepted")
+        .await;
+    let store = cluster
+        .stores()
+        .get("corner")
+        .await
+        .expect("the store is there");
+    assert_eq!(
+        store.status.and_then(|status| status.url).as_deref(),
+        Some("https://corner.example.com")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kind_that_the_cluster_does_not_know_is_named() {
+    let cluster = Cluster::with_operator("unknown").await;
+    cluster
+        .apply(&here(EVERYTHING))
+        .await
+        .expect("the store is sound");
+    let message = cluster
+        .until_condition("corner", "MonitoringReady", "False", "PodMonitorMissing")
+        .await;
+    assert!(
+        message.contains("install the Prometheus operator"),
+        "{message}"
+    );
+    cluster
+        .until(
+            Kind::PodDisruptionBudget,
+            "corner-storefront",
+            "exists",
+            |_| true,
+        )
+        .await;
+}
