@@ -1,6 +1,6 @@
 //! The front door: a shopper who names no language in the address gets the one that the browser asks for.
 
-use crate::{App, language::Language, show_error::not_found, visit::wanted};
+use crate::{App, answer_page::wanted, language::Language, show_error::not_found};
 use axum::{
     extract::{Path, Request, State},
     response::{IntoResponse as _, Redirect, Response},

@@ -1,6 +1,6 @@
 //! The shop's pages: rendered on the server, in French and English, from what the catalog says.
 //!
-//! Reading order: a request becomes a [`visit`]; a use case (`show_…`) reads the catalog and builds a page of the nouns; the
+//! Reading order: a request becomes a [`answer_page::Visit`]; a use case (`show_…`) reads the catalog and builds a page of the nouns; the
 //! page's template renders it; the visit turns it, or what went wrong, into an answer.
 
 pub mod config;
@@ -21,6 +21,7 @@ pub mod listing_page;
 pub mod listing_query;
 pub mod shell;
 pub mod sitemap;
+pub mod variant;
 
 mod choose_language;
 mod serve_asset;
@@ -32,12 +33,12 @@ mod show_product;
 mod show_search;
 mod write_sitemap;
 
+pub mod answer_page;
 pub mod clients;
-pub mod menu;
 pub mod page_error;
-pub mod visit;
+pub mod read_menu;
 
-use crate::{clients::Catalog, config::Config, language::Language, menu::Menu};
+use crate::{clients::Catalog, config::Config, language::Language, read_menu::Menu};
 use kit::{
     client::{Client, Limits},
     money::Currency,

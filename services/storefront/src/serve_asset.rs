@@ -2,9 +2,9 @@
 
 use crate::{
     App,
+    answer_page::accepts,
     assets::{self, Asset, ICON},
     show_error::not_found,
-    visit::accepts,
 };
 use axum::{
     extract::{Request, State},

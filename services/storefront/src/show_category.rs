@@ -2,6 +2,7 @@
 
 use crate::{
     App,
+    answer_page::{Outcome, Visit, render},
     card::{count_products, path_segment},
     category_tree::{CategoryTree, Node},
     clients::CatalogError,
@@ -12,7 +13,6 @@ use crate::{
     listing_query::ListingQuery,
     page_error::PageError,
     shell::{Link, crumbs},
-    visit::{Outcome, Visit, render},
 };
 use axum::{
     extract::{Path, State},

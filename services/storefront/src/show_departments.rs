@@ -1,13 +1,13 @@
 //! The list of all departments, for those who would rather look around than search.
 
 use crate::{
+    answer_page::{Outcome, Visit, render},
     assets, drawing,
     language::Language,
     messages::Messages,
     page_error::PageError,
     shell::{Crumb, Link, Shell},
     show_home::Department,
-    visit::{Outcome, Visit, render},
 };
 use askama::Template;
 use axum::response::Response;

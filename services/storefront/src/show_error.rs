@@ -1,12 +1,12 @@
 //! The pages that say what went wrong, in the shopper's language, with a way on.
 
 use crate::{
+    answer_page::{Visit, render},
     assets, drawing,
     language::Language,
     messages::Messages,
     page_error::PageError,
     shell::Shell,
-    visit::{Visit, render},
 };
 use askama::Template;
 use axum::{

@@ -1,7 +1,9 @@
 //! The home page: the departments, what is new, what got cheaper, and a shelf of a few departments. Each part stands by itself.
 
 use crate::{
-    App, assets,
+    App,
+    answer_page::{Outcome, Visit, render},
+    assets,
     card::{Card, count_products},
     category_tree::{CategoryTree, Node},
     clients::{CatalogError, ProductSummary, Shelf},
@@ -11,7 +13,6 @@ use crate::{
     money::format_count,
     page_error::PageError,
     shell::Shell,
-    visit::{Outcome, Visit, render},
 };
 use askama::Template;
 use axum::{extract::State, response::Response};

@@ -1,26 +1,23 @@
 //! A product: pictures, variants with their prices, what is known about it, and what stands beside it.
 
 use crate::{
-    App, assets,
+    App,
+    answer_page::{Outcome, Visit, render},
+    assets,
     card::{Card, Photo, PriceTag, brand_beside, product_href},
-    clients::{CatalogError, Product, Shelf, Variant},
+    clients::{CatalogError, Product, Shelf},
     drawing, json_ld,
     language::Language,
-    listing::{attribute_label, attribute_text},
-    listing_query::ListingQuery,
     messages::Messages,
-    money::format_money,
     page_error::PageError,
     shell::{Crumb, Shell, crumbs},
-    unit_price::unit_price,
-    visit::{Outcome, Visit, render},
+    variant::{Detail, VariantChoice, details, in_currency, legend},
 };
 use askama::Template;
 use axum::{
     extract::{Path, State},
     response::Response,
 };
-use kit::money::{Currency, Money};
 
 /// How many products of the same category stand below.
 const RELATED: u32 = 6;
@@ -48,20 +45,6 @@ struct ProductPage {
     related_title: String,
     related_name: String,
     related_href: Option<String>,
-}
-
-struct VariantChoice {
-    sku: String,
-    label: String,
-    price: Option<PriceTag>,
-    unit_price: Option<String>,
-    is_chosen: bool,
-}
-
-struct Detail {
-    label: String,
-    value: String,
-    href: Option<String>,
 }
 
 /// `GET /{language}/p/{slug}`
@@ -239,7 +222,7 @@ fn page(app: &App, visit: &Visit, product: Product, related: Vec<Card>) -> Produ
             .filter(|text| !text.is_empty())
             .map(str::to_owned)
             .collect(),
-        details: details(&product, &lineage, chosen.as_deref(), visit, currency),
+        details: details(&product, &lineage, chosen.as_deref(), language, currency),
         related,
         related_title: category.map_or_else(
             || t.related_without_category.to_owned(),
@@ -257,149 +240,6 @@ fn page(app: &App, visit: &Visit, product: Product, related: Vec<Card>) -> Produ
         name,
         shell,
     }
-}
-
-impl VariantChoice {
-    fn new(
-        variant: &Variant,
-        product: &Product,
-        language: Language,
-        currency: Currency,
-        chosen: Option<&str>,
-    ) -> Self {
-        let price = in_currency(&variant.prices, currency);
-        let values: Vec<String> = options(variant, product)
-            .map(|(key, value)| attribute_text(key, value, language))
-            .collect();
-        let size = variant
-            .options
-            .get("size")
-            .or_else(|| product.attributes.get("size"));
-        let unit_price = price
-            .zip(size)
-            .and_then(|(price, size)| unit_price(price, size))
-            .map(|(price, unit)| {
-                let t = language.messages();
-                (t.unit_price)(&format_money(price, language), (t.unit)(unit))
-            });
-        Self {
-            label: if values.is_empty() {
-                variant.sku.clone()
-            } else {
-                values.join(", ")
-            },
-            price: price.map(|price| {
-                PriceTag::new(
-                    price,
-                    false,
-                    in_currency(&variant.compare_at, currency),
-                    language,
-                )
-            }),
-            unit_price,
-            is_chosen: chosen == Some(&variant.sku),
-            sku: variant.sku.clone(),
-        }
-    }
-}
-
-/// A variant's options in the product's order.
-fn options<'a>(
-    variant: &'a Variant,
-    product: &'a Product,
-) -> impl Iterator<Item = (&'a str, &'a str)> {
-    let ordered = product
-        .options
-        .iter()
-        .filter_map(|key| variant.options.get_key_value(key));
-    let others = variant
-        .options
-        .iter()
-        .filter(|(key, _)| !product.options.contains(key));
-    ordered
-        .chain(others)
-        .map(|(key, value)| (key.as_str(), value.as_str()))
-}
-
-fn legend(product: &Product, language: Language) -> String {
-    let t = language.messages();
-    let labels: Vec<String> = product
-        .options
-        .iter()
-        .map(|key| attribute_label(key, language))
-        .collect();
-    if labels.is_empty() {
-        t.choose_variant.to_owned()
-    } else {
-        (t.choose)(&labels.join(", "))
-    }
-}
-
-fn details(
-    product: &Product,
-    lineage: &[&crate::category_tree::Node],
-    chosen: Option<&str>,
-    visit: &Visit,
-    currency: Currency,
-) -> Vec<Detail> {
-    let (t, language) = (visit.language.messages(), visit.language);
-    let mut details = Vec::new();
-    if let Some(brand) = &product.brand {
-        let query = ListingQuery {
-            brands: vec![brand.clone()],
-            ..ListingQuery::default()
-        };
-        details.push(Detail {
-            label: t.brand.to_owned(),
-            value: brand.clone(),
-            href: Some(query.href(&format!("/{}/search", language.code()), currency, language)),
-        });
-    }
-    if let Some(node) = lineage.last() {
-        details.push(Detail {
-            label: t.category.to_owned(),
-            value: node.name(language).to_owned(),
-            href: Some(node.href(language)),
-        });
-    }
-    let variant = product
-        .variants
-        .iter()
-        .find(|variant| chosen == Some(&variant.sku));
-    let of_variant = variant
-        .map(|variant| options(variant, product).collect::<Vec<_>>())
-        .unwrap_or_default();
-    let of_product = product
-        .attributes
-        .iter()
-        .map(|(key, value)| (key.as_str(), value.as_str()));
-    for (key, value) in of_variant.iter().copied().chain(of_product) {
-        let is_said = details
-            .iter()
-            .any(|detail: &Detail| detail.label == attribute_label(key, language));
-        if !is_said {
-            details.push(Detail {
-                label: attribute_label(key, language),
-                value: attribute_text(key, value, language),
-                href: None,
-            });
-        }
-    }
-    if let Some(variant) = variant {
-        details.push(Detail {
-            label: t.sku.to_owned(),
-            value: variant.sku.clone(),
-            href: None,
-        });
-    }
-    details
-}
-
-fn in_currency(prices: &[Money], currency: Currency) -> Option<Money> {
-    prices
-        .iter()
-        .find(|price| price.currency == currency)
-        .copied()
 }
 
 /// Whether a path segment can be a slug at all; `.` and `..` would change which address of the catalog is read.

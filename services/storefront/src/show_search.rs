@@ -2,6 +2,7 @@
 
 use crate::{
     App,
+    answer_page::{Outcome, Visit, render},
     card::Card,
     clients::{CatalogError, Facets, Suggestions},
     drawing,
@@ -11,7 +12,6 @@ use crate::{
     listing_query::ListingQuery,
     page_error::PageError,
     shell::{Crumb, Link},
-    visit::{Outcome, Visit, render},
 };
 use askama::Template;
 use axum::{extract::State, response::Response};

@@ -2,12 +2,12 @@
 
 use crate::{
     App,
+    answer_page::{Visit, wanted},
     card::product_href,
     clients::{CatalogError, Listing, ProductSummary, Shelf},
     language::Language,
     page_error::PageError,
     sitemap::{self, Chunk},
-    visit::{Visit, wanted},
 };
 use axum::{
     body::{Body, Bytes},
