@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from grocer import makers, names, products, tables
+from grocer import names, products, sample, tables
 from grocer.tables import Text
 
 # Goods that an online shop does not sell: fuel, tobacco, coupons, services. They are kept, but not shown.
@@ -11,7 +11,20 @@ HIDDEN = Text("Not sold online", "Hors vente en ligne")
 
 def rows(articles):
     """(category rows, product rows), both lazily."""
-    return categories(), product_rows(articles)
+    return categories(), product_rows(for_a_shop_with_the_sample(articles))
+
+
+def for_a_shop_with_the_sample(articles):
+    """Such an order that a shop that holds the sample takes every row.
+
+    First the best sellers, under whose keys the sample has their other sizes too: they let go of those SKUs. Last the
+    products that these SKUs belong to here.
+    """
+    groups = [group for _, group in sample.choose(articles)]
+    best = {products.best_seller(group).item.id for group in groups}
+    others = {article.item.id for group in groups for article in group} - best
+    place = {number: 0 for number in best} | {number: 2 for number in others}
+    return sorted(articles, key=lambda article: (place.get(article.item.id, 1), article.item.id))
 
 
 def categories():

@@ -42,8 +42,8 @@ def slug(text):
 
 
 def product_row(group, category, status="published", name=None):
-    """One product whose variants are the articles of `group`, the best seller first among equals."""
-    best = max(group, key=lambda article: (article.baskets, -article.item.id))
+    """One product whose variants are the articles of `group`."""
+    best = best_seller(group)
     name = name or names.branded(best.name, best.brand)
     variants = [variant(article) for article in group]
     sized = all(article.size for article in group)
@@ -59,6 +59,10 @@ def product_row(group, category, status="published", name=None):
         "variants": variants,
         "images": [],
     }
+
+
+def best_seller(group):
+    return max(group, key=lambda article: (article.baskets, -article.item.id))
 
 
 def variant(article):
