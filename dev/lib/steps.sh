@@ -5,6 +5,8 @@
 export AMAZOFF_CACHE=${AMAZOFF_CACHE:-$HOME/.cache/amazoff}
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$AMAZOFF_CACHE/target}
 export PATH=$AMAZOFF_CACHE/bin:$AMAZOFF_CACHE/venv/bin:$PATH
+# The settings that make passes on, and what they are without make.
+export CLUSTER=${CLUSTER:-bundled} DATA=${DATA:-sample}
 mkdir -p "$AMAZOFF_CACHE/bin" "$AMAZOFF_CACHE/log"
 
 step_names=() step_seconds=() step_results=()
