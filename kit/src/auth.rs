@@ -200,10 +200,9 @@ impl Shared {
         {
             return;
         }
-        match VerifyingKeys::read_if_changed(
-            path,
-            *self.modified.lock().unwrap_or_else(PoisonError::into_inner),
-        ) {
+        // Read first: a guard made in the match below would live to its end, and the lock is taken again there.
+        let since = *self.modified.lock().unwrap_or_else(PoisonError::into_inner);
+        match VerifyingKeys::read_if_changed(path, since) {
             Ok(None) => {}
             Ok(Some((keys, modified))) => {
                 self.keys.store(Arc::new(keys));

@@ -1,7 +1,5 @@
 //! Who asked, carried through a request: its id and its W3C trace context (<https://www.w3.org/TR/trace-context/>).
 
-use std::fmt::Write as _;
-
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::clock::random_bytes;
@@ -47,7 +45,7 @@ impl RequestContext {
             .filter(|id| is_request_id(id.as_bytes()))
             .cloned();
         Self {
-            request_id: request_id.unwrap_or_else(|| header_value(&hex(&random_bytes::<16>()))),
+            request_id: request_id.unwrap_or_else(|| header_value(hex(&random_bytes::<16>()))),
             trace_id,
             span_id: random_bytes(),
             sampled,
@@ -66,12 +64,13 @@ impl RequestContext {
 
     /// The `traceparent` header for calls this service makes.
     pub fn traceparent(&self) -> HeaderValue {
-        let flags = if self.sampled { "01" } else { "00" };
-        header_value(&format!(
-            "00-{}-{}-{flags}",
-            hex(&self.trace_id),
-            hex(&self.span_id)
-        ))
+        let mut text = String::with_capacity(55);
+        text.push_str("00-");
+        push_hex(&mut text, &self.trace_id);
+        text.push('-');
+        push_hex(&mut text, &self.span_id);
+        text.push_str(if self.sampled { "-01" } else { "-00" });
+        header_value(text)
     }
 
     /// The trace id as logs show it: 32 hexadecimal digits.
@@ -88,6 +87,11 @@ pub fn inject(headers: &mut HeaderMap) {
 /// The context of the current request, if there is one.
 pub fn current() -> Option<RequestContext> {
     CURRENT.try_with(Clone::clone).ok()
+}
+
+/// Looks at the context of the current request, if there is one.
+pub(crate) fn with_current<T>(look: impl FnOnce(&RequestContext) -> T) -> Option<T> {
+    CURRENT.try_with(look).ok()
 }
 
 /// Runs `future` as part of the request that `context` describes.
@@ -123,12 +127,19 @@ fn is_request_id(id: &[u8]) -> bool {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            let _infallible = write!(text, "{byte:02x}");
-            text
-        })
+    let mut text = String::with_capacity(bytes.len() * 2);
+    push_hex(&mut text, bytes);
+    text
+}
+
+fn push_hex(text: &mut String, bytes: &[u8]) {
+    const DIGITS: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+    ];
+    for byte in bytes {
+        text.push(DIGITS[usize::from(byte >> 4)]);
+        text.push(DIGITS[usize::from(byte & 15)]);
+    }
 }
 
 fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
@@ -143,8 +154,8 @@ fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
     Some(bytes)
 }
 
-fn header_value(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("-"))
+fn header_value(text: String) -> HeaderValue {
+    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("-"))
 }
 
 #[cfg(test)]

@@ -31,4 +31,4 @@ pub use config::Config;
 pub use failure::Failure;
 pub use health::Health;
 pub use problem::Problem;
-pub use serve::{ServeError, serve};
+pub use serve::{ServeError, serve, serve_handler};

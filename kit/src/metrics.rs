@@ -1,6 +1,7 @@
 //! Prometheus metrics: the registry, and what every service measures of its requests and of itself.
 
 use std::{
+    borrow::Cow,
     fmt::Write as _,
     sync::{LazyLock, Mutex, PoisonError},
     time::Duration,
@@ -61,14 +62,14 @@ struct HttpMetrics {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
     method: MethodLabel,
-    route: String,
+    route: Cow<'static, str>,
     status: u16,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RouteLabels {
     method: MethodLabel,
-    route: String,
+    route: Cow<'static, str>,
 }
 
 /// Unknown methods are one label: what a client invents must not grow the registry.
@@ -148,11 +149,16 @@ impl Drop for InFlight {
     }
 }
 
-pub(crate) fn record(method: &Method, route: &str, status: StatusCode, duration: Duration) {
+pub(crate) fn record(
+    method: &Method,
+    route: Cow<'static, str>,
+    status: StatusCode,
+    duration: Duration,
+) {
     let method = MethodLabel::from(method);
     let labels = RequestLabels {
         method,
-        route: route.to_owned(),
+        route,
         status: status.as_u16(),
     };
     HTTP.requests.get_or_create(&labels).inc();
@@ -244,7 +250,7 @@ mod tests {
     fn shows_requests_by_route_and_the_process_itself() {
         record(
             &Method::GET,
-            "/v1/things/{id}",
+            "/v1/things/{id}".into(),
             StatusCode::OK,
             Duration::from_millis(3),
         );

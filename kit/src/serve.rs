@@ -2,10 +2,17 @@
 
 mod observe;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body, extract::ConnectInfo, response::IntoResponse as _, routing::get};
+use axum::{
+    Router,
+    body::Body,
+    extract::ConnectInfo,
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
 use http::{Request, StatusCode, header};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -50,6 +57,33 @@ pub async fn serve(
     router: Router,
     health: Health,
 ) -> Result<(), ServeError> {
+    serve_with(service, config, answered_by(observe::layer(router)), health).await
+}
+
+/// As [`serve`], by one function for all requests instead of a router: for a service whose routes are not axum's. It names the
+/// route of each answer with [`metrics::Route`].
+pub async fn serve_handler<F: Future<Output = Response> + Send + 'static>(
+    service: &'static str,
+    config: &Config,
+    handler: impl Fn(Request<Body>) -> F + Clone + Send + 'static,
+    health: Health,
+) -> Result<(), ServeError> {
+    serve_with(service, config, observed_handler(handler), health).await
+}
+
+/// The handler as [`serve_handler`] runs it, with its log lines, spans and metrics: for tests that serve it themselves.
+pub fn observed_handler<F: Future<Output = Response> + Send + 'static>(
+    handler: impl Fn(Request<Body>) -> F + Clone + Send + 'static,
+) -> impl Fn(Request<Body>) -> BoxFuture<Response> + Clone + Send + 'static {
+    move |request| Box::pin(observe::observe(request, handler.clone()))
+}
+
+async fn serve_with<F: Future<Output = Response> + Send + 'static>(
+    service: &'static str,
+    config: &Config,
+    handler: impl Fn(Request<Body>) -> F + Clone + Send + 'static,
+    health: Health,
+) -> Result<(), ServeError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signal)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signal)?;
     let api = bind("API_ADDR", config.api_addr).await?;
@@ -57,7 +91,7 @@ pub async fn serve(
     tokio::spawn(health.clone().watch());
     tokio::spawn(run(
         admin,
-        admin_router(service, health.clone()),
+        answered_by(admin_router(service, health.clone())),
         std::future::pending(),
         Duration::ZERO,
     ));
@@ -75,7 +109,7 @@ pub async fn serve(
             tokio::time::sleep(drain).await;
         }
     };
-    run(api, observe::layer(router), stop, config.grace()).await;
+    run(api, handler, stop, config.grace()).await;
     tracing::info!("bye");
     Ok(())
 }
@@ -84,6 +118,21 @@ pub async fn serve(
 pub fn observed(router: Router) -> Router {
     observe::layer(router)
 }
+
+fn answered_by(
+    router: Router,
+) -> impl Fn(Request<Body>) -> BoxFuture<Response> + Clone + Send + 'static {
+    move |request| {
+        let answering = router.clone().oneshot(request);
+        Box::pin(async {
+            let Ok(response) = answering.await;
+            response
+        })
+    }
+}
+
+/// A future whose type is not told.
+pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 async fn bind(variable: &'static str, addr: SocketAddr) -> Result<TcpListener, ServeError> {
     TcpListener::bind(addr)
@@ -96,9 +145,9 @@ async fn bind(variable: &'static str, addr: SocketAddr) -> Result<TcpListener, S
 }
 
 /// Accepts until `stop` resolves, then lets what is in flight finish within `grace`.
-async fn run(
+async fn run<F: Future<Output = Response> + Send + 'static>(
     listener: TcpListener,
-    router: Router,
+    handler: impl Fn(Request<Body>) -> F + Clone + Send + 'static,
     stop: impl Future<Output = ()> + Send,
     grace: Duration,
 ) {
@@ -120,7 +169,7 @@ async fn run(
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => handle(stream, peer, &server, router.clone(), &graceful),
+                Ok((stream, peer)) => handle(stream, peer, &server, handler.clone(), &graceful),
                 Err(error) => {
                     // Out of file descriptors, most likely: going round at once would only burn the processor.
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -142,11 +191,11 @@ async fn run(
     }
 }
 
-fn handle(
+fn handle<F: Future<Output = Response> + Send + 'static>(
     stream: TcpStream,
     peer: SocketAddr,
     server: &Arc<Builder<TokioExecutor>>,
-    router: Router,
+    handler: impl Fn(Request<Body>) -> F + Send + 'static,
     graceful: &GracefulShutdown,
 ) {
     // Answers are written whole: waiting to fill packets only adds delay.
@@ -155,7 +204,13 @@ fn handle(
     }
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().oneshot(request.map(Body::new))
+        // Most requests have no body: an empty one needs no memory.
+        let answer = if request.body().is_end_stream() {
+            handler(request.map(|_| Body::empty()))
+        } else {
+            handler(request.map(Body::new))
+        };
+        async { Ok::<_, Infallible>(answer.await) }
     });
     let connection = server
         .serve_connection_with_upgrades(TokioIo::new(stream), service)

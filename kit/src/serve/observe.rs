@@ -1,6 +1,7 @@
 //! What every request leaves behind: one log line, one span, one count, and its id in the answer.
 
 use std::{
+    borrow::Cow,
     pin::Pin,
     task::{Context, Poll},
     time::Instant,
@@ -13,7 +14,7 @@ use axum::{
     middleware::{Next, from_fn},
     response::Response,
 };
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body::{Frame, SizeHint};
 use opentelemetry::trace::{
     SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
@@ -28,19 +29,22 @@ use crate::{
 };
 
 pub(super) fn layer(router: Router) -> Router {
-    router.layer(from_fn(observe))
+    router.layer(from_fn(|request: Request, next: Next| {
+        observe(request, |request| next.run(request))
+    }))
 }
 
-async fn observe(request: Request, next: Next) -> Response {
+/// Answers a request by `next`, and leaves its line, span and count.
+pub(super) async fn observe<F: Future<Output = Response>>(
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let started = Instant::now();
     let in_flight = metrics::in_flight();
     let mut context = RequestContext::from_headers(request.headers());
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map(|matched| matched.as_str().to_owned());
+    let matched = request.extensions().get::<MatchedPath>().cloned();
     let span = tracing::info_span!(
         "request",
         otel.kind = "server",
@@ -51,24 +55,30 @@ async fn observe(request: Request, next: Next) -> Response {
         "request.id" = context.request_id.to_str().unwrap_or_default(),
         "trace.id" = Empty,
     );
-    join_trace(&span, request.headers(), &mut context);
-    span.record("trace.id", context.trace_id_hex());
+    if !span.is_disabled() {
+        join_trace(&span, request.headers(), &mut context);
+        span.record("trace.id", context.trace_id_hex());
+    }
 
     let request_id = context.request_id.clone();
-    let response = context::scope(context, next.run(request))
+    let trace_id = context.trace_id_hex();
+    let response = context::scope(context, next(request))
         .instrument(span.clone())
         .await;
 
     let (mut parts, body) = response.into_parts();
-    let named = parts
-        .extensions
-        .get::<Route>()
-        .map(|route| route.0.to_owned());
+    let route = match (parts.extensions.get::<Route>(), &matched) {
+        (Some(route), _) => Cow::Borrowed(route.0),
+        (None, Some(matched)) => Cow::Owned(matched.as_str().to_owned()),
+        (None, None) => Cow::Borrowed("unmatched"),
+    };
     let line = Line {
         started,
         method,
         path,
-        route: named.or(route).unwrap_or_else(|| "unmatched".to_owned()),
+        route,
+        request_id: request_id.clone(),
+        trace_id,
         status: parts.status,
         error: parts.extensions.remove::<Source>(),
         bytes: 0,
@@ -116,7 +126,9 @@ struct Line {
     started: Instant,
     method: Method,
     path: String,
-    route: String,
+    route: Cow<'static, str>,
+    request_id: HeaderValue,
+    trace_id: String,
     status: StatusCode,
     error: Option<Source>,
     bytes: u64,
@@ -128,17 +140,20 @@ struct Line {
 impl Drop for Line {
     fn drop(&mut self) {
         let duration = self.started.elapsed();
-        metrics::record(&self.method, &self.route, self.status, duration);
-        self.span
-            .record("otel.name", format!("{} {}", self.method, self.route));
-        self.span.record("http.route", &self.route);
-        self.span
-            .record("http.response.status_code", self.status.as_u16());
+        metrics::record(&self.method, self.route.clone(), self.status, duration);
+        if !self.span.is_disabled() {
+            self.span
+                .record("otel.name", format!("{} {}", self.method, self.route));
+            self.span.record("http.route", &*self.route);
+            self.span
+                .record("http.response.status_code", self.status.as_u16());
+        }
         let _in_span = self.span.enter();
+        let request_id = self.request_id.to_str().unwrap_or_default();
         let duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         macro_rules! line {
             ($level:expr, $($error:tt)*) => {
-                tracing::event!(target: "http", $level, status = self.status.as_u16(), path = self.path, duration_us, bytes = self.bytes, whole = self.whole, $($error)* "{} {}", self.method, self.route)
+                tracing::event!(target: "http", $level, status = self.status.as_u16(), path = self.path, duration_us, bytes = self.bytes, whole = self.whole, request.id = request_id, trace.id = self.trace_id, $($error)* "{} {}", self.method, self.route)
             };
         }
         match &self.error {

@@ -39,7 +39,7 @@ use kit::{
 };
 use std::{ops::Deref, sync::Arc};
 
-pub use routes::router;
+pub use routes::handler;
 
 /// What every request shares.
 #[derive(Clone)]

@@ -1,14 +1,23 @@
 //! Starts the gateway.
 
-use amazoff_gateway::{App, config::Config, router};
+use amazoff_gateway::{App, config::Config, handler};
 use clap::Parser as _;
-use kit::clock::Clock;
+use kit::{Failure, clock::Clock};
+use std::thread::available_parallelism;
+use tokio::runtime::Builder;
 
-#[tokio::main]
-async fn main() -> Result<(), kit::Failure> {
+fn main() -> Result<(), Failure> {
     let config = Config::parse();
     let _telemetry = kit::telemetry::init("gateway", &config.kit)?;
-    let app = App::new(&config, Clock::system())?;
-    kit::serve("gateway", &config.kit, router(app.clone()), app.health()).await?;
-    Ok(())
+    // On one core, threads would only hand requests to each other.
+    let mut runtime = match available_parallelism()?.get() {
+        1 => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    runtime.enable_all().build()?.block_on(async {
+        let app = App::new(&config, Clock::system())?;
+        let health = app.health();
+        kit::serve_handler("gateway", &config.kit, handler(app), health).await?;
+        Ok(())
+    })
 }

@@ -12,48 +12,55 @@ use crate::{
 };
 use axum::{
     body::Body,
-    extract::{ConnectInfo, State},
+    extract::ConnectInfo,
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderValue, Method, Request, Uri, header, request::Parts};
 use http_body::Body as _;
 use kit::{Problem, auth::Identity, metrics};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// The most bytes a request's headers may take.
 const MAX_HEADERS: usize = 16 * 1024;
 
 /// Answers a request: finds its route, checks it, passes it on, and dresses what comes back.
-pub(crate) async fn handle(
-    State(app): State<App>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    request: Request<Body>,
-) -> Response {
-    let caller = Caller::of(peer.ip(), request.headers(), &app.trusted);
+pub(crate) async fn handle(app: App, request: Request<Body>) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
+    let caller = Caller::of(peer, request.headers(), &app.trusted);
     let origin = request.headers().get(header::ORIGIN).cloned();
     let path = request.uri().path();
     let route = route::find(routes::ROUTES, path);
-    let mut response = match route {
-        _ if !route::is_plain(path) => refuse(Refusal::AmbiguousPath),
-        None => refuse(Refusal::NoSuchAddress),
+    let answer = match route {
+        _ if !route::is_plain(path) => Err(Refusal::AmbiguousPath),
+        None => Err(Refusal::NoSuchAddress),
         Some(route) => match app.cors.preflight(request.method(), request.headers()) {
-            Some(preflight) => preflight.into_response(),
-            None => pass(&app, route, &caller, request)
-                .await
-                .unwrap_or_else(refuse),
+            Some(preflight) => Ok(Answer::New(preflight.into_response())),
+            None => pass(&app, route, &caller, request).await,
         },
     };
-    let answered = response.headers_mut();
-    headers::secure(answered, app.https || caller.https);
-    app.cors.allow(origin.as_ref(), answered);
+    let answer =
+        answer.unwrap_or_else(|refusal| Answer::New(Problem::from(refusal).into_response()));
+    let mut response = match answer {
+        Answer::Kept(response) => response,
+        Answer::New(mut response) => {
+            headers::secure(response.headers_mut(), app.https || caller.https);
+            response
+        }
+    };
+    app.cors.allow(origin.as_ref(), response.headers_mut());
     if let Some(route) = route {
         response.extensions_mut().insert(metrics::Route(route.name));
     }
     response
 }
 
-fn refuse(refusal: Refusal) -> Response {
-    Problem::from(refusal).into_response()
+/// An answer to a request.
+pub(crate) enum Answer {
+    /// As it was kept: with its security headers.
+    Kept(Response),
+    /// As it came, or as the gateway made it.
+    New(Response),
 }
 
 async fn pass(
@@ -61,7 +68,7 @@ async fn pass(
     route: &'static Route,
     caller: &Caller,
     request: Request<Body>,
-) -> Result<Response, Refusal> {
+) -> Result<Answer, Refusal> {
     let (mut parts, body) = request.into_parts();
     let upstream = app.upstream(route.target).ok_or(Refusal::NoSuchAddress)?;
     if headers::size(&parts.headers) > MAX_HEADERS {
@@ -81,7 +88,9 @@ async fn pass(
         .await?;
     permit(route, &parts.method, identity.as_ref())?;
     if let Some(protocol) = headers::wanted_upgrade(&parts.headers) {
-        return upgrade::pass(app, route, caller, upstream, parts, protocol).await;
+        return upgrade::pass(app, route, caller, upstream, parts, protocol)
+            .await
+            .map(Answer::New);
     }
     let (body, progress) = limit_body(route, &parts, body)?;
     if progress.is_none() && app.cache.is_some() && serve_cached::may_share(route, &parts) {
@@ -98,7 +107,7 @@ async fn pass(
         serve_cached::forget(app, &key);
     }
     headers::to_client(response.headers_mut());
-    Ok(response.map(Body::new))
+    Ok(Answer::New(response.map(Body::new)))
 }
 
 /// Whether the caller may ask this at all; the service behind decides about the rest.

@@ -9,7 +9,9 @@ use crate::{
         Target::{Catalog, Nobody, Storefront},
     },
 };
-use axum::Router;
+use axum::{body::Body, response::Response};
+use http::Request;
+use kit::serve::BoxFuture;
 use std::time::Duration;
 
 const KIB: u64 = 1024;
@@ -38,9 +40,11 @@ pub const ROUTES: &[Route] = &[
 /// What a request that changes something counts as, whatever its route's class.
 pub const CHANGES: crate::route::Class = Writes;
 
-/// Everything goes through the table.
-pub fn router(app: App) -> Router {
-    Router::new().fallback(proxy::handle).with_state(app)
+/// Everything goes through the table: there is no router of axum's beside it.
+pub fn handler(
+    app: App,
+) -> impl Fn(Request<Body>) -> BoxFuture<Response> + Clone + Send + Sync + 'static {
+    move |request| Box::pin(proxy::handle(app.clone(), request))
 }
 
 #[expect(

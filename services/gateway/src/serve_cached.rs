@@ -6,12 +6,12 @@ use crate::{
     caller::Caller,
     freshness::Terms,
     headers,
-    proxy::{head, no_answer},
+    proxy::{Answer, head, no_answer},
     refusal::Refusal,
     route::Route,
     share,
     stored::{CACHE_STATUS, Stored, Via, X_CACHE},
-    upstream::{Answer, Head, Outgoing, Upstream, UpstreamError},
+    upstream::{self, Head, Outgoing, Upstream, UpstreamError},
     variant::{Codings, Key, vary},
 };
 use axum::{body::Body, response::Response};
@@ -66,7 +66,7 @@ pub(crate) async fn serve(
     route: &'static Route,
     caller: &Caller,
     parts: Parts,
-) -> Result<Response, Refusal> {
+) -> Result<Answer, Refusal> {
     let Some(cache) = &app.cache else {
         return Err(Refusal::NoSuchAddress);
     };
@@ -76,9 +76,12 @@ pub(crate) async fn serve(
     match cache.find(&key, &parts.headers, now) {
         Found::Fresh(stored) => {
             metrics.hits.inc();
-            return Ok(stored
-                .answer(&parts.method, &parts.headers, now, Via::Hit)
-                .map(Body::from));
+            return Ok(kept(stored.answer(
+                &parts.method,
+                &parts.headers,
+                now,
+                Via::Hit,
+            )));
         }
         Found::Usable(stored) => {
             metrics.stale.inc();
@@ -86,17 +89,20 @@ pub(crate) async fn serve(
             if stored.begin_refresh() {
                 Fetch::new(app, route, caller, key, parts).refresh(stored);
             }
-            return Ok(answer.map(Body::from));
+            return Ok(kept(answer));
         }
         Found::Pass => {
             metrics.passed.inc();
-            return Fetch::new(app, route, caller, key, parts).pass().await;
+            return Fetch::new(app, route, caller, key, parts)
+                .pass()
+                .await
+                .map(Answer::New);
         }
         Found::Stale(_) | Found::Nothing => {}
     }
     let fetch = Fetch::new(app, route, caller, key, parts);
     if fetch.parts.method == Method::HEAD {
-        return fetch.pass().await;
+        return fetch.pass().await.map(Answer::New);
     }
 
     let ticket = cache.board(&fetch.key);
@@ -123,15 +129,11 @@ pub(crate) async fn serve(
     match cache.find(&fetch.key, asked, now) {
         Found::Fresh(stored) | Found::Usable(stored) => {
             metrics.collapsed.inc();
-            Ok(stored
-                .answer(method, asked, now, Via::Collapsed)
-                .map(Body::from))
+            Ok(kept(stored.answer(method, asked, now, Via::Collapsed)))
         }
         Found::Stale(stored) if landing == Landing::Failed && stored.stands_in(now) => {
             metrics.stale.inc();
-            Ok(stored
-                .answer(method, asked, now, Via::StandingIn)
-                .map(Body::from))
+            Ok(kept(stored.answer(method, asked, now, Via::StandingIn)))
         }
         // It failed for the one that tried: trying again for each that waited would only add to the trouble.
         _ if landing == Landing::Failed => {
@@ -142,7 +144,7 @@ pub(crate) async fn serve(
                 route,
             ))
         }
-        _ => fetch.pass().await,
+        _ => fetch.pass().await.map(Answer::New),
     }
 }
 
@@ -312,12 +314,13 @@ impl Fetch {
         Fetched::Passed(response)
     }
 
-    fn respond(&self, fetched: Fetched) -> Response {
+    fn respond(&self, fetched: Fetched) -> Answer {
         match fetched {
-            Fetched::Kept(stored, via) => stored
-                .answer(&self.parts.method, &self.parts.headers, self.app.now(), via)
-                .map(Body::from),
-            Fetched::Passed(response) => response,
+            Fetched::Kept(stored, via) => {
+                let asked = &self.parts.headers;
+                kept(stored.answer(&self.parts.method, asked, self.app.now(), via))
+            }
+            Fetched::Passed(response) => Answer::New(response),
         }
     }
 
@@ -325,7 +328,7 @@ impl Fetch {
         &self,
         upstream: &Upstream,
         head: Head,
-    ) -> Result<http::Response<Answer>, Refusal> {
+    ) -> Result<http::Response<upstream::Answer>, Refusal> {
         let sent = upstream
             .send(head, Outgoing::empty(), None, self.route.timeout)
             .await;
@@ -351,13 +354,17 @@ impl Fetch {
     }
 }
 
+fn kept(response: http::Response<Bytes>) -> Answer {
+    Answer::Kept(response.map(Body::from))
+}
+
 enum Read {
     Whole(Bytes),
     TooLarge(Body),
 }
 
 /// Reads an answer whole, unless it turns out too large to keep: then the rest flows on after what was read.
-async fn read(mut body: Answer) -> Result<Read, crate::upstream::AnswerError> {
+async fn read(mut body: upstream::Answer) -> Result<Read, upstream::AnswerError> {
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
     while let Some(frame) = body.frame().await {
@@ -394,12 +401,12 @@ async fn read(mut body: Answer) -> Result<Read, crate::upstream::AnswerError> {
 /// What was read of a body, then the rest of it.
 struct Prefixed {
     prefix: Option<Bytes>,
-    rest: Answer,
+    rest: upstream::Answer,
 }
 
 impl http_body::Body for Prefixed {
     type Data = Bytes;
-    type Error = crate::upstream::AnswerError;
+    type Error = upstream::AnswerError;
 
     fn poll_frame(
         mut self: std::pin::Pin<&mut Self>,

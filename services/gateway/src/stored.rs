@@ -70,8 +70,8 @@ impl Stored {
         now: i64,
     ) -> Self {
         let age = i64::try_from(initial_age(&headers)).unwrap_or(i64::MAX / 2000);
-        headers.remove(header::AGE);
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+        mark(&mut headers, 0, Via::Hit);
         if is_compressible(&headers, &body) && !varies_by_encoding(&headers) {
             headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
         }
@@ -185,12 +185,7 @@ impl Stored {
                 *response.body_mut() = body.clone();
             }
         }
-        let age = self.age(now);
-        let sent = response.headers_mut();
-        sent.insert(header::AGE, HeaderValue::from(age));
-        let left = i64::try_from(self.terms.lifetime).unwrap_or(i64::MAX)
-            - i64::try_from(age).unwrap_or(i64::MAX);
-        mark(sent, via, left);
+        mark(response.headers_mut(), self.age(now), via);
         response
     }
 
@@ -216,24 +211,18 @@ impl Stored {
     }
 }
 
-fn mark(headers: &mut HeaderMap, via: Via, left: i64) {
+/// Names and values are set once when an answer is kept, so that marking a copy of it only replaces values.
+fn mark(headers: &mut HeaderMap, age: u64, via: Via) {
     let (status, short) = match via {
-        Via::Hit => (format!("gateway; hit; ttl={left}"), "HIT"),
-        Via::Refreshing => (format!("gateway; hit; ttl={left}"), "STALE"),
-        Via::Collapsed => ("gateway; fwd=miss; collapsed".to_owned(), "HIT"),
-        Via::Fetched => ("gateway; fwd=miss; stored".to_owned(), "MISS"),
-        Via::Revalidated => (
-            "gateway; fwd=stale; fwd-status=304".to_owned(),
-            "REVALIDATED",
-        ),
-        Via::StandingIn => (
-            format!("gateway; fwd=stale; detail=failed; ttl={left}"),
-            "STALE",
-        ),
+        Via::Hit => ("gateway; hit", "HIT"),
+        Via::Refreshing => ("gateway; hit; detail=refreshing", "STALE"),
+        Via::Collapsed => ("gateway; fwd=miss; collapsed", "HIT"),
+        Via::Fetched => ("gateway; fwd=miss; stored", "MISS"),
+        Via::Revalidated => ("gateway; fwd=stale; fwd-status=304", "REVALIDATED"),
+        Via::StandingIn => ("gateway; fwd=stale; detail=failed", "STALE"),
     };
-    if let Ok(status) = HeaderValue::try_from(status) {
-        headers.insert(CACHE_STATUS, status);
-    }
+    headers.insert(header::AGE, HeaderValue::from(age));
+    headers.insert(CACHE_STATUS, HeaderValue::from_static(status));
     headers.insert(X_CACHE, HeaderValue::from_static(short));
 }
 
@@ -319,7 +308,7 @@ mod tests {
     fn counts_the_age_from_when_it_was_made() {
         let answer = stored("{}").answer(&Method::GET, &HeaderMap::new(), 103_000, Via::Hit);
         assert_eq!(answer.headers()["age"], "5");
-        assert_eq!(answer.headers()["cache-status"], "gateway; hit; ttl=5");
+        assert_eq!(answer.headers()["cache-status"], "gateway; hit");
         assert_eq!(answer.headers()["x-cache"], "HIT");
         assert_eq!(answer.headers()["content-length"], "2");
     }

@@ -30,11 +30,15 @@ impl Key {
         let mut key = String::with_capacity(scheme.len() + host.len() + path.len());
         key.push_str(scheme);
         // A host with a slash can't be told from a path: no such host is a key of anything.
-        key.extend(
-            host.chars()
-                .filter(|&letter| letter != '/')
-                .map(|letter| letter.to_ascii_lowercase()),
-        );
+        if host
+            .bytes()
+            .any(|byte| byte == b'/' || byte.is_ascii_uppercase())
+        {
+            let plain = host.chars().filter(|&letter| letter != '/');
+            key.extend(plain.map(|letter| letter.to_ascii_lowercase()));
+        } else {
+            key.push_str(host);
+        }
         key.push_str(path);
         Self(key.into())
     }

@@ -75,7 +75,6 @@ impl Pool {
         let stream = tokio::time::timeout(CONNECT_TIMEOUT, connect).await??;
         stream.set_nodelay(true)?;
         let (sender, connection) = Builder::new()
-            .max_headers(128)
             .handshake(TokioIo::new(stream))
             .await
             .map_err(io::Error::other)?;

@@ -32,7 +32,7 @@ fn streamed(receiver: mpsc::Receiver<Bytes>) -> reqwest::Body {
 async fn refuses_bodies_that_are_too_large_announced_or_not() {
     let mirror = Mirror::default();
     let server = Server::start(mirror.router());
-    let gateway = Gateway::before(server.addr).await;
+    let gateway = Gateway::before(server.addr);
     let token = gateway.token(&["catalog:write"]);
     let mib = 1024 * 1024;
     let post = || {
@@ -91,7 +91,7 @@ async fn imports_stream_both_ways_at_once() {
         Body::from_stream(request.into_body().into_data_stream())
     });
     let server = Server::start(echo);
-    let gateway = Gateway::before(server.addr).await;
+    let gateway = Gateway::before(server.addr);
     let (sender, receiver) = mpsc::channel(1);
     let request = gateway
         .http
@@ -124,7 +124,7 @@ async fn imports_stream_both_ways_at_once() {
 async fn asks_for_the_body_only_when_it_is_wanted() {
     let mirror = Mirror::default();
     let server = Server::start(mirror.router());
-    let gateway = Gateway::before(server.addr).await;
+    let gateway = Gateway::before(server.addr);
     let token = gateway.token(&["catalog:write"]);
     let head = |length: usize| {
         format!(
@@ -162,7 +162,7 @@ async fn a_client_that_leaves_takes_its_request_with_it() {
         started.send(()).await.expect("the test listens");
         std::future::pending::<()>().await;
     }));
-    let gateway = Gateway::before(server.addr).await;
+    let gateway = Gateway::before(server.addr);
     let request = tokio::spawn(gateway.http.get(gateway.url("/en/")).send());
     asked.recv().await.expect("asked");
     request.abort();

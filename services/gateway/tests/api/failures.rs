@@ -15,7 +15,7 @@ const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 #[tokio::test]
 async fn answers_504_when_the_upstream_takes_too_long() {
     let server = Server::start(Router::new().fallback(std::future::pending::<()>));
-    let gateway = Gateway::before(server.addr).await;
+    let gateway = Gateway::before(server.addr);
     let started = Instant::now();
     let response = gateway.get("/v1/suggestions?q=milk").await;
     assert_problem(&response, 504);
@@ -36,7 +36,7 @@ async fn an_answer_that_breaks_off_is_not_taken_for_whole() {
             stream.write_all(answer).await.expect("sent");
         })
         .await;
-        let gateway = Gateway::before(server.addr).await;
+        let gateway = Gateway::before(server.addr);
         let first = gateway.get("/en/").await;
         let whole = first.status() == 200 && first.text().await.is_ok();
         assert!(!whole, "{half}");
@@ -53,7 +53,7 @@ async fn an_upstream_that_closes_kept_connections_fails_nobody() {
         read_head(&mut stream).await;
     })
     .await;
-    let gateway = Gateway::before(server.addr).await;
+    let gateway = Gateway::before(server.addr);
     for _ in 0..50 {
         assert_eq!(gateway.get("/en/").await.status(), 200);
     }
@@ -72,7 +72,7 @@ async fn a_change_that_may_have_arrived_is_not_sent_twice() {
         }
     })
     .await;
-    let gateway = Gateway::before(server.addr).await;
+    let gateway = Gateway::before(server.addr);
     let token = gateway.token(&["catalog:write"]);
     let response = gateway
         .http
@@ -90,7 +90,7 @@ async fn a_change_that_may_have_arrived_is_not_sent_twice() {
 #[tokio::test]
 async fn an_upstream_that_stays_away_is_left_alone_until_it_is_back() {
     let server = Server::start(Mirror::default().router());
-    let gateway = Gateway::before(server.addr).await;
+    let gateway = Gateway::before(server.addr);
     let addr = server.stop().await;
 
     let failed =
@@ -123,7 +123,7 @@ async fn an_upstream_that_stays_away_is_left_alone_until_it_is_back() {
 #[tokio::test]
 async fn nobody_notices_an_upstream_that_restarts() {
     let mut server = Server::start(Mirror::default().router());
-    let gateway = Arc::new(Gateway::before(server.addr).await);
+    let gateway = Arc::new(Gateway::before(server.addr));
     let (done, answered) = (
         Arc::new(AtomicBool::new(false)),
         Arc::new(AtomicUsize::new(0)),

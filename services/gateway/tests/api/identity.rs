@@ -6,7 +6,7 @@ use std::time::Duration;
 async fn anyone_may_read_and_a_token_is_passed_on() {
     let mirror = Mirror::default();
     let server = Server::start(mirror.router());
-    let gateway = Gateway::before(server.addr).await;
+    let gateway = Gateway::before(server.addr);
     assert_eq!(gateway.get("/v1/products").await.status(), 200);
     let request = gateway
         .http
@@ -20,7 +20,7 @@ async fn anyone_may_read_and_a_token_is_passed_on() {
 async fn tokens_that_are_not_good_go_no_further() {
     let mirror = Mirror::default();
     let server = Server::start(mirror.router());
-    let gateway = Gateway::before(server.addr).await;
+    let gateway = Gateway::before(server.addr);
     let good = gateway.token(&["catalog:write"]);
     let of_another = TestIssuer::new().token(&gateway.clock, "someone", &["catalog:write"]);
     for authorization in [
@@ -58,7 +58,7 @@ async fn tokens_that_are_not_good_go_no_further() {
 async fn changes_need_a_token_and_imports_a_permission() {
     let mirror = Mirror::default();
     let server = Server::start(mirror.router());
-    let gateway = Gateway::before(server.addr).await;
+    let gateway = Gateway::before(server.addr);
     for (path, permissions, status, expected) in [
         ("/v1/products", None, 401, "token-required"),
         ("/v1/imports/products", None, 401, "token-required"),

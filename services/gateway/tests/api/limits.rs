@@ -23,7 +23,7 @@ async fn passed(gateway: &Gateway, requests: usize) -> usize {
 #[tokio::test]
 async fn says_how_long_to_wait() {
     let server = Server::start(Mirror::default().router());
-    let gateway = Gateway::with(server.addr, SLOW).await;
+    let gateway = Gateway::with(server.addr, SLOW);
     assert!((20..=21).contains(&passed(&gateway, 30).await));
     let response = gateway.get("/en/").await;
     assert_problem(&response, 429);
@@ -52,14 +52,13 @@ async fn replicas_share_limits_while_there_is_redis_and_nobody_fails_without() {
         &["--redis-url", &url, "--trusted-proxies", "127.0.0.0/8"],
     ]
     .concat();
-    let first = Gateway::with(server.addr, &flags).await;
+    let first = Gateway::with(server.addr, &flags);
     let second = Gateway::of(
         server.addr,
         &flags,
         Arc::clone(&first.issuer),
         first.clock.clone(),
-    )
-    .await;
+    );
     let connected = async || {
         let both = first.app.is_sharing() && second.app.is_sharing();
         both.then_some(())
@@ -115,8 +114,7 @@ async fn a_redis_that_hangs_slows_nobody_down() {
         &["--rate-limits", "pages=100:100", "--redis-url", &url],
         Arc::default(),
         clock,
-    )
-    .await;
+    );
     let started = std::time::Instant::now();
     assert_eq!(passed(&gateway, 50).await, 50);
     assert!(

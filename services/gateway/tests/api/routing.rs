@@ -1,16 +1,16 @@
 use crate::world::{Gateway, Mirror, Server, assert_problem, kind};
 use serde_json::Value;
 
-async fn mirrored() -> (Mirror, Server, Gateway) {
+fn mirrored() -> (Mirror, Server, Gateway) {
     let mirror = Mirror::default();
     let server = Server::start(mirror.router());
-    let gateway = Gateway::before(server.addr).await;
+    let gateway = Gateway::before(server.addr);
     (mirror, server, gateway)
 }
 
 #[tokio::test]
 async fn passes_requests_on_as_they_are() {
-    let (_mirror, _server, gateway) = mirrored().await;
+    let (_mirror, _server, gateway) = mirrored();
     let token = gateway.token(&["catalog:write"]);
     let request = gateway
         .http
@@ -40,7 +40,7 @@ async fn passes_requests_on_as_they_are() {
 
 #[tokio::test]
 async fn strips_what_only_the_gateway_may_say() {
-    let (_mirror, _server, gateway) = mirrored().await;
+    let (_mirror, _server, gateway) = mirrored();
     let forged = [
         "x-user-id",
         "x-amazoff-roles",
@@ -67,7 +67,7 @@ async fn strips_what_only_the_gateway_may_say() {
 async fn believes_trusted_proxies() {
     let mirror = Mirror::default();
     let server = Server::start(mirror.router());
-    let gateway = Gateway::with(server.addr, &["--trusted-proxies", "127.0.0.0/8"]).await;
+    let gateway = Gateway::with(server.addr, &["--trusted-proxies", "127.0.0.0/8"]);
     let request = gateway.http.get(gateway.url("/en/"));
     let request = request
         .header("x-forwarded-for", "6.6.6.6, 192.0.2.7")
@@ -90,7 +90,7 @@ async fn believes_trusted_proxies() {
 
 #[tokio::test]
 async fn answers_404_for_what_is_nobodys_business() {
-    let (mirror, _server, gateway) = mirrored().await;
+    let (mirror, _server, gateway) = mirrored();
     for path in [
         "/v1",
         "/v1/carts",
@@ -108,7 +108,7 @@ async fn answers_404_for_what_is_nobodys_business() {
 
 #[tokio::test]
 async fn refuses_paths_that_could_mean_something_else() {
-    let (mirror, _server, gateway) = mirrored().await;
+    let (mirror, _server, gateway) = mirrored();
     for path in [
         "/en/../internal/v1/people/1",
         "/en/%2e%2e/internal",
@@ -126,7 +126,7 @@ async fn refuses_paths_that_could_mean_something_else() {
 
 #[tokio::test]
 async fn refuses_headers_that_are_too_large() {
-    let (mirror, _server, gateway) = mirrored().await;
+    let (mirror, _server, gateway) = mirrored();
     let response = gateway
         .http
         .get(gateway.url("/en/"))
@@ -140,7 +140,7 @@ async fn refuses_headers_that_are_too_large() {
 
 #[tokio::test]
 async fn speaks_http_2_without_tls() {
-    let (_mirror, _server, gateway) = mirrored().await;
+    let (_mirror, _server, gateway) = mirrored();
     let http = reqwest::Client::builder()
         .http2_prior_knowledge()
         .build()
@@ -158,7 +158,7 @@ async fn speaks_http_2_without_tls() {
 
 #[tokio::test]
 async fn every_answer_has_security_headers() {
-    let (_mirror, _server, gateway) = mirrored().await;
+    let (_mirror, _server, gateway) = mirrored();
     for path in ["/en/", "/v1/carts"] {
         let response = gateway.get(path).await;
         for (name, value) in [
@@ -181,7 +181,7 @@ async fn every_answer_has_security_headers() {
 async fn lets_pages_of_declared_origins_call() {
     let mirror = Mirror::default();
     let server = Server::start(mirror.router());
-    let gateway = Gateway::with(server.addr, &["--cors-origins", "https://partner.example"]).await;
+    let gateway = Gateway::with(server.addr, &["--cors-origins", "https://partner.example"]);
     let ask = |origin: &'static str| {
         gateway
             .http

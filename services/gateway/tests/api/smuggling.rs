@@ -4,7 +4,7 @@ use crate::world::{Gateway, Mirror, Server};
 async fn check(bytes: &str, expected_status: &str, expected_seen: usize) {
     let mirror = Mirror::default();
     let server = Server::start(mirror.router());
-    let gateway = Gateway::before(server.addr).await;
+    let gateway = Gateway::before(server.addr);
     let token = gateway.token(&["catalog:write"]);
     let bytes = bytes.replace("AUTH", &format!("authorization: Bearer {token}"));
     let answer = gateway.raw(bytes.as_bytes()).await;
@@ -89,7 +89,7 @@ async fn refuses_heads_that_servers_read_differently() {
 async fn a_broken_chunk_never_completes_a_request() {
     let mirror = Mirror::default();
     let server = Server::start(mirror.router());
-    let gateway = Gateway::before(server.addr).await;
+    let gateway = Gateway::before(server.addr);
     let token = gateway.token(&["catalog:write"]);
     for chunk in [
         "5;\n\r\nhello\r\n0\r\n\r\n",

@@ -35,7 +35,7 @@ fn frame(text: &str) -> Vec<u8> {
 #[tokio::test]
 async fn websockets_pass_through_in_both_directions() {
     let server = Server::start(Router::new().fallback(echo));
-    let gateway = Gateway::before(server.addr).await;
+    let gateway = Gateway::before(server.addr);
     let mut stream = TcpStream::connect(gateway.addr)
         .await
         .expect("a connection");
@@ -66,7 +66,7 @@ async fn websockets_pass_through_in_both_directions() {
 #[tokio::test]
 async fn foreign_pages_and_other_protocols_are_refused() {
     let server = Server::start(Router::new().fallback(echo));
-    let gateway = Gateway::before(server.addr).await;
+    let gateway = Gateway::before(server.addr);
     let foreign = gateway
         .raw(handshake(gateway.addr, "origin: https://evil.example\r\n").as_bytes())
         .await;

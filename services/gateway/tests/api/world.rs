@@ -1,6 +1,6 @@
 //! A gateway, its neighbors, and a client.
 
-use amazoff_gateway::{App, config::Config, router};
+use amazoff_gateway::{App, config::Config, handler};
 use axum::{
     Json, Router,
     extract::{Request, State},
@@ -149,21 +149,20 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    pub(crate) async fn before(upstream: SocketAddr) -> Self {
-        Self::with(upstream, &[]).await
+    pub(crate) fn before(upstream: SocketAddr) -> Self {
+        Self::with(upstream, &[])
     }
 
-    pub(crate) async fn with(upstream: SocketAddr, flags: &[&str]) -> Self {
+    pub(crate) fn with(upstream: SocketAddr, flags: &[&str]) -> Self {
         Self::of(
             upstream,
             flags,
             Arc::default(),
             Clock::fixed(jiff::Timestamp::from_second(1_800_000_000).expect("an instant")),
         )
-        .await
     }
 
-    pub(crate) async fn of(
+    pub(crate) fn of(
         upstream: SocketAddr,
         flags: &[&str],
         issuer: Arc<TestIssuer>,
@@ -192,7 +191,8 @@ impl Gateway {
         arguments.extend(flags);
         let config = Config::try_parse_from(arguments).expect("a configuration");
         let app = App::new(&config, clock.clone()).expect("a gateway");
-        let server = Server::start(kit::serve::observed(router(app.clone())));
+        let answer = kit::serve::observed_handler(handler(app.clone()));
+        let server = Server::start(Router::new().fallback(answer));
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(Duration::from_secs(20))
