@@ -1,6 +1,7 @@
 """`prepare [--full]`: writes categories.ndjson, products.ndjson and baskets.ndjson."""
 
 import argparse
+import hashlib
 import json
 import os
 import sys
@@ -10,7 +11,8 @@ from pathlib import Path
 from grocer import articles, baskets, full, sample, source
 
 CACHE = Path(os.environ.get("AMAZOFF_CACHE", Path.home() / ".cache/amazoff"))
-SAMPLE = Path(__file__).parent.parent / "sample"
+ROOT = Path(__file__).parent.parent
+SAMPLE = ROOT / "sample"
 
 
 def main():
@@ -34,6 +36,7 @@ def main():
     for name, rows in (("categories", category_rows), ("products", product_rows), ("baskets", basket_rows)):
         count, size = write(out / f"{name}.ndjson", rows)
         say(f"{out / name}.ndjson: {count:,} rows, {size / 1e6:.2f} MB")
+    (out / "made-of").write_text(made_of() + "\n", encoding="utf-8")
     say(f"done in {time.monotonic() - started:.1f} s")
 
 
@@ -47,6 +50,14 @@ def write(path, rows):
             count += 1
     partial.replace(path)
     return count, path.stat().st_size
+
+
+def made_of():
+    """A digest of the tables and the code: a test sees by it, without the source, that somebody forgot to run this."""
+    digest = hashlib.sha256()
+    for file in sorted([*ROOT.glob("tables/*.tsv"), *ROOT.glob("grocer/*.py"), ROOT / "requirements.txt"]):
+        digest.update(f"{file.name}\n".encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
 def say(text):
