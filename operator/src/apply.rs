@@ -6,7 +6,7 @@ mod memory;
 pub use memory::Memory;
 
 use crate::desired::meta::{INSTANCE, MANAGED_BY};
-use crate::desired::{Key, Kind, Object};
+use crate::desired::{APPLIED, Key, Kind, Object};
 use crate::difference::{difference, essence};
 use crate::telemetry::Telemetry;
 use crate::world::World;
@@ -143,7 +143,7 @@ pub async fn apply(target: &Target<'_>, desired: &[Object], world: &World) -> Ap
         }
         match apply_one(target, object, world.live.get(&object.key)).await {
             Ok(Some((live, what))) => {
-                done(target, &mut applied, object.key.clone(), what, Some(live))
+                done(target, &mut applied, object.key.clone(), what, Some(live));
             }
             Ok(None) => {}
             Err(source) => applied.failures.push(Failure {
@@ -238,13 +238,17 @@ async fn apply_one(
                 }
             };
             let essence = fingerprint(&essence(&live_value));
+            let same = |key: &str| {
+                object.value["metadata"]["annotations"][key]
+                    == live_value["metadata"]["annotations"][key]
+            };
             match before {
                 // The API server did not keep what it was sent; to insist would be to write forever.
                 Some(last) if last.desired == wanted && last.essence == essence => {
                     debug!(object = %object.key, field = %path, "the API server keeps this otherwise");
                     return Ok(None);
                 }
-                Some(last) if last.desired == wanted => What::PutBack(Some(path)),
+                _ if same(APPLIED) => What::PutBack(Some(path)),
                 _ => What::Updated,
             }
         }
@@ -353,20 +357,15 @@ fn belongs(object: &DynamicObject, uid: &str) -> bool {
 
 /// Somebody else's: another controller's, or nobody's and without our labels. One of ours that lost its owner is ours.
 fn is_foreign(object: &DynamicObject, target: &Target<'_>) -> bool {
-    match object
-        .owner_references()
-        .iter()
-        .find(|owner| owner.controller == Some(true))
-    {
-        Some(owner) => owner.uid != target.uid,
-        None => {
-            let has = |label: &str, value: &str| {
-                object
-                    .labels()
-                    .get(label)
-                    .is_some_and(|found| found == value)
-            };
-            !(has("app.kubernetes.io/managed-by", MANAGED_BY) && has(INSTANCE, target.store))
-        }
+    let mut owners = object.owner_references().iter();
+    if let Some(owner) = owners.find(|owner| owner.controller == Some(true)) {
+        return owner.uid != target.uid;
     }
+    let has = |label: &str, value: &str| {
+        object
+            .labels()
+            .get(label)
+            .is_some_and(|found| found == value)
+    };
+    !(has("app.kubernetes.io/managed-by", MANAGED_BY) && has(INSTANCE, target.store))
 }

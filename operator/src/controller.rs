@@ -2,6 +2,7 @@
 
 use crate::api::v1alpha1::{AmazoffStore, AmazoffStoreStatus};
 use crate::apply::{self, Applied, Failure, MANAGER, Memory, Target};
+use crate::chain::chain;
 use crate::desired::{Kind, desired};
 use crate::observe::{Caches, ObserveError, observe};
 use crate::report::{publish, reject, tell, write_status};
@@ -28,11 +29,11 @@ use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 /// How long until a store is looked at again when nothing happens: Secrets are not watched.
-const RESYNC: Duration = Duration::from_secs(300);
+const RESYNC: Duration = Duration::from_mins(5);
 /// How long until something that is not there yet is looked for again.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// The longest pause between tries.
-const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
+const LONGEST_BACKOFF: Duration = Duration::from_mins(5);
 
 /// A store, or why it cannot be understood.
 pub(crate) type Guarded = DeserializeGuard<AmazoffStore>;
@@ -178,10 +179,7 @@ pub async fn run(
                     &object.name,
                 );
             } else if let Err(controller::Error::QueueError(error)) = &result {
-                warn!(
-                    error = error as &dyn std::error::Error,
-                    "a watch failed; it is taken up again"
-                );
+                warn!(error = chain(error), "a watch failed; it is taken up again");
             }
             std::future::ready(())
         });
@@ -349,6 +347,7 @@ async fn make_secrets(
     Ok(!missing.is_empty())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the controller passes it so")]
 fn error_policy(store: Arc<Guarded>, failure: &ReconcileError, context: Arc<Context>) -> Action {
     let attempt = {
         let mut attempts = context
@@ -367,7 +366,7 @@ fn error_policy(store: Arc<Guarded>, failure: &ReconcileError, context: Arc<Cont
         store.name = store.name_any(),
         attempt,
         again_s = pause.as_secs(),
-        error = failure as &dyn std::error::Error,
+        error = chain(failure),
         "reconcile failed"
     );
     Action::requeue(pause)

@@ -66,9 +66,10 @@ fn within(desired: &Value, live: &Value, path: &mut Vec<String>) -> bool {
 /// What server-side apply tells the elements of a list apart by.
 fn keys(field: &str) -> Option<&'static [&'static str]> {
     Some(match field {
-        "containers" | "initContainers" | "env" | "volumes" | "imagePullSecrets" => &["name"],
+        "containers" | "env" | "imagePullSecrets" | "initContainers" | "ports" | "volumes" => {
+            &["name"]
+        }
         "volumeMounts" => &["mountPath"],
-        "ports" => &["name"],
         "topologySpreadConstraints" => &["topologyKey", "whenUnsatisfiable"],
         "ownerReferences" => &["uid"],
         _ => return None,

@@ -4,6 +4,7 @@
 //! clock is compared with anybody else's: a replica takes a Lease over when it has itself seen it unchanged for as long as
 //! the holder promised to renew it.
 
+use crate::chain::chain;
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
@@ -73,10 +74,7 @@ impl Elector {
                     holder = other;
                 }
                 Ok(Turn::Theirs(_) | Turn::Raced) => {}
-                Err(error) => warn!(
-                    error = &error as &dyn std::error::Error,
-                    "the lease cannot be read or taken"
-                ),
+                Err(error) => warn!(error = chain(&error), "the lease cannot be read or taken"),
             }
             tokio::time::sleep(self.settings.period).await;
         }
@@ -96,10 +94,7 @@ impl Elector {
                     return;
                 }
                 Ok(Ok(Turn::Raced)) => debug!("the lease was written to by somebody else"),
-                Ok(Err(error)) => warn!(
-                    error = &error as &dyn std::error::Error,
-                    "the lease cannot be renewed"
-                ),
+                Ok(Err(error)) => warn!(error = chain(&error), "the lease cannot be renewed"),
                 Err(_) => debug!("renewing the lease took too long"),
             }
             if renewed.elapsed() >= self.settings.deadline {

@@ -26,6 +26,8 @@ mod report;
 pub mod leader;
 pub mod telemetry;
 
+pub mod chain;
+
 pub mod cli;
 pub mod render;
 pub mod token;

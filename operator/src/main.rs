@@ -1,9 +1,9 @@
 //! `amazoff-operator`: start-up only.
 
+use amazoff_operator::chain::chain;
 use amazoff_operator::cli::{Cli, Outside, execute};
 use clap::Parser;
 use jiff::Timestamp;
-use std::error::Error;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -29,12 +29,6 @@ fn main() -> ExitCode {
     let Err(error) = result else {
         return ExitCode::SUCCESS;
     };
-    let mut text = format!("amazoff-operator: {error}");
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "amazoff-operator: {}", chain(&error));
     ExitCode::FAILURE
 }

@@ -2,8 +2,10 @@
 //! so that the operator needs no permission to list them and keeps none in memory.
 
 use crate::apply::Memory;
+use crate::chain::chain;
 use crate::desired::meta::{INSTANCE, MANAGED_BY};
 use crate::desired::{Key, Kind};
+use crate::secrets::hex;
 use crate::world::{SecretFacts, World};
 use futures::{Stream, StreamExt, stream};
 use k8s_openapi::api::core::v1::Secret;
@@ -167,13 +169,7 @@ pub async fn observe(
 }
 
 fn facts(secret: &Secret) -> SecretFacts {
-    let digest = |value: &[u8]| -> String {
-        Sha256::digest(value)
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
-    };
+    let digest = |value: &[u8]| -> String { hex(&Sha256::digest(value)[..16]) };
     let data = secret.data.iter().flatten();
     SecretFacts {
         digests: data
@@ -230,7 +226,7 @@ async fn knows(client: &Client, kind: Kind) -> bool {
             .any(|known| known.name == resource.plural),
         Err(kube::Error::Api(status)) if status.code == 404 => false,
         Err(error) => {
-            tracing::debug!(%kind, error = &error as &dyn std::error::Error, "the API group cannot be listed");
+            tracing::debug!(%kind, error = chain(&error), "the API group cannot be listed");
             false
         }
     }

@@ -2,13 +2,13 @@
 
 use crate::api::v1alpha1::{AmazoffStore, AmazoffStoreStatus};
 use crate::apply::{Applied, Change, What};
+use crate::chain::chain;
 use crate::controller::{Context, Guarded, ReconcileError, slot};
 use crate::status::{Outcome, status};
 use kube::api::{Api, PartialObjectMeta, Patch, PatchParams};
 use kube::runtime::events::{Event, EventType, Recorder};
 use kube::{Resource, ResourceExt};
 use serde_json::json;
-use std::error::Error;
 use std::sync::PoisonError;
 use tracing::warn;
 
@@ -122,7 +122,8 @@ fn turn(
 
 /// Tells the store's readers what was done: one event for each sort of change.
 pub(crate) async fn tell(recorder: &Recorder, store: &AmazoffStore, applied: &Applied) {
-    let sorts: [(&str, &str, fn(&What) -> bool); 3] = [
+    type Sort = (&'static str, &'static str, fn(&What) -> bool);
+    let sorts: [Sort; 3] = [
         ("Created", "Created", |what| matches!(what, What::Created)),
         ("Updated", "Updated", |what| matches!(what, What::Updated)),
         (
@@ -160,18 +161,8 @@ pub(crate) async fn tell(recorder: &Recorder, store: &AmazoffStore, applied: &Ap
         publish(recorder, store, EventType::Warning, "PutBack", note).await;
     }
     for failure in &applied.failures {
-        let cause = failure
-            .source
-            .source()
-            .map_or_else(|| failure.source.to_string(), ToString::to_string);
-        publish(
-            recorder,
-            store,
-            EventType::Warning,
-            "ApplyFailed",
-            format!("{failure}: {cause}"),
-        )
-        .await;
+        let note = chain(failure);
+        publish(recorder, store, EventType::Warning, "ApplyFailed", note).await;
     }
 }
 
@@ -202,7 +193,7 @@ pub(crate) async fn publish<K: Resource<DynamicType = ()>>(
     if let Err(error) = recorder.publish(&event, &store.object_ref(&())).await {
         warn!(
             reason,
-            error = &error as &dyn Error,
+            error = chain(&error),
             "an event could not be published"
         );
     }

@@ -4,12 +4,12 @@ mod parts;
 
 use crate::api::v1alpha1::{AmazoffStoreStatus, ServiceStatus};
 use crate::apply::Applied;
+use crate::chain::chain;
 use crate::desired::{Key, Kind, meta};
 use crate::validate::{Redis, ValidStore};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use parts::{Finding, Part, State, finding, parts};
-use std::error::Error;
 
 /// What a reconcile came to.
 pub enum Outcome<'a> {
@@ -129,19 +129,13 @@ fn rejected(previous: &AmazoffStoreStatus, message: &str) -> Vec<Finding> {
 /// What all parts come to.
 fn summary(store: &ValidStore, applied: &Applied, parts: &[Part]) -> Vec<Finding> {
     let failure = applied.failures.first().map(|failure| {
-        let cause = failure
-            .source
-            .source()
-            .map_or_else(|| failure.source.to_string(), ToString::to_string);
-        let more = applied.failures.len().saturating_sub(1);
-        let more = if more > 0 {
-            format!(" (and {more} more)")
-        } else {
-            String::new()
+        let more = match applied.failures.len() {
+            0 | 1 => String::new(),
+            all => format!(" (and {} more)", all - 1),
         };
         (
             "ApplyFailed".to_owned(),
-            format!("{failure}: {cause}{more}"),
+            format!("{}{more}", chain(failure)),
         )
     });
     let first = |matches: &dyn Fn(&Part) -> bool| {
@@ -238,3 +232,6 @@ fn lines(store: &ValidStore, applied: &Applied) -> Vec<ServiceStatus> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -98,10 +98,11 @@ pub fn validate(
         .as_ref()
         .and_then(|url| otlp_port(&mut checks, url));
 
+    let inside = format!("http://{name}-gateway.{namespace}.svc");
     let url = spec
         .expose
         .as_ref()
-        .map_or_else(|| format!("http://{name}-gateway.{namespace}.svc"), url_of);
+        .map_or_else(|| inside.clone(), |expose| url_of(expose, &inside));
     let missing = missing(&namespace, spec, world);
     if !checks.rejections.is_empty() {
         return Err(checks.rejections);
@@ -307,15 +308,16 @@ fn entry(checks: &mut Checks, spec: &ExposeSpec) -> Option<Expose> {
     })
 }
 
-fn url_of(expose: &ExposeSpec) -> String {
-    let (scheme, usual) = if expose.tls.is_some() {
-        ("https", 443)
+fn url_of(expose: &ExposeSpec, inside: &str) -> String {
+    let scheme = if expose.tls.is_some() {
+        "https"
     } else {
-        ("http", 80)
+        "http"
     };
-    match expose.port {
-        Some(port) if port != usual => format!("{scheme}://{}:{port}", expose.host),
-        _ => format!("{scheme}://{}", expose.host),
+    match (&expose.url, &expose.host) {
+        (Some(url), _) => url.clone(),
+        (None, Some(host)) => format!("{scheme}://{host}"),
+        (None, None) => inside.to_owned(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The entry point: an Ingress or an HTTPRoute in front of the gateway.
+//! The entry point: an `Ingress` or an `HTTPRoute` in front of the gateway.
 
 use super::meta::{Component, name, object_meta};
 use super::{Kind, Object};
@@ -15,7 +15,7 @@ const GATEWAY: Component<'static> = Component {
     version: None,
 };
 
-/// The Ingress or HTTPRoute that the store asks for.
+/// The `Ingress` or `HTTPRoute` that the store asks for.
 pub(super) fn objects(store: &ValidStore) -> Vec<Object> {
     let Some(expose) = &store.expose else {
         return Vec::new();
@@ -52,12 +52,12 @@ fn ingress(store: &ValidStore, expose: &Expose, spec: &IngressSpec) -> Object {
                 ingress_class_name: spec.class_name.clone(),
                 tls: certificate.map(|secret| {
                     vec![IngressTLS {
-                        hosts: Some(vec![expose.host.clone()]),
+                        hosts: expose.host.clone().map(|host| vec![host]),
                         secret_name: Some(secret),
                     }]
                 }),
                 rules: Some(vec![IngressRule {
-                    host: Some(expose.host.clone()),
+                    host: expose.host.clone(),
                     http: Some(HTTPIngressRuleValue {
                         paths: vec![HTTPIngressPath {
                             path: Some("/".to_owned()),
@@ -101,18 +101,20 @@ fn http_route(store: &ValidStore, expose: &Expose, spec: &HttpRouteSpec) -> Obje
         })
         .collect();
     let full_name = name(store, GATEWAY.name);
-    let route = json!({
+    let mut route = json!({
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "HTTPRoute",
         "metadata": metadata,
         "spec": {
             "parentRefs": parents,
-            "hostnames": [expose.host],
             "rules": [{
                 "matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
                 "backendRefs": [{"group": "", "kind": "Service", "name": full_name, "port": 80, "weight": 1}],
             }],
         },
     });
+    if let Some(host) = &expose.host {
+        route["spec"]["hostnames"] = json!([host]);
+    }
     Object::new(Kind::HttpRoute, &full_name, &route)
 }

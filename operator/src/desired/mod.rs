@@ -10,7 +10,7 @@ mod pod;
 pub mod redis;
 pub mod services;
 
-pub use object::{Key, Kind, Object};
+pub use object::{APPLIED, Key, Kind, Object};
 
 use crate::validate::ValidStore;
 
@@ -25,5 +25,6 @@ pub fn desired(store: &ValidStore) -> Vec<Object> {
     objects.extend(expose::objects(store));
     objects.extend(monitoring::objects(store));
     objects.sort_by(|a, b| a.key.cmp(&b.key));
+    objects.iter_mut().for_each(Object::sign);
     objects
 }

@@ -1,4 +1,4 @@
-//! A PodMonitor over all services of the store.
+//! A `PodMonitor` over all services of the store.
 
 use super::meta::{INSTANCE, store_meta};
 use super::services::SERVICES;
@@ -6,7 +6,7 @@ use super::{Kind, Object};
 use crate::validate::ValidStore;
 use serde_json::json;
 
-/// The PodMonitor, when the store asks for one.
+/// The `PodMonitor`, when the store asks for one.
 pub(super) fn objects(store: &ValidStore) -> Vec<Object> {
     let Some(monitor) = &store.observability.pod_monitor else {
         return Vec::new();

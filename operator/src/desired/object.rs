@@ -1,8 +1,10 @@
 //! Any object that the operator applies, as the JSON that is sent.
 
+use crate::secrets::hex;
 use kube::api::{ApiResource, GroupVersionKind};
 use serde::Serialize;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::fmt::{self, Display};
 
 /// The kinds that the operator applies, in the order in which they are applied: what a pod needs comes before the pod,
@@ -105,8 +107,13 @@ impl Display for Key {
     }
 }
 
+/// Holds a digest of the object as it was last applied. So an object shows, also to an operator that has just started, whether
+/// it is what somebody else made of it or what the store used to want; and a field that the store no longer wants makes a
+/// difference, although everything that it does want is there.
+pub const APPLIED: &str = "amazoff.io/applied";
+
 /// An object as it should be.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {
     /// What names it.
     pub key: Key,
@@ -117,6 +124,13 @@ pub struct Object {
 }
 
 impl Object {
+    /// Writes the digest of the object into it.
+    pub(super) fn sign(&mut self) {
+        let digest = hex(&Sha256::digest(self.value.to_string())[..8]);
+        let annotations = &mut self.value["metadata"]["annotations"];
+        annotations[APPLIED] = Value::String(digest);
+    }
+
     /// From one of the API's own types, or one written by hand.
     pub(super) fn new(kind: Kind, name: &str, object: &impl Serialize) -> Self {
         let value = serde_json::to_value(object)

@@ -3,6 +3,7 @@
 use super::meta::{Component, name, object_meta, selector};
 use super::{Kind, Object};
 use crate::api::v1alpha1::PullPolicy;
+use crate::secrets::hex;
 use crate::validate::{Replicas, Scheduling, ValidStore};
 use k8s_openapi::api::apps::v1::{
     Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment,
@@ -209,12 +210,7 @@ fn hash(config: &[String]) -> String {
         // Or "ab", "c" and "a", "bc" would be the same.
         hasher.update([0]);
     }
-    hasher
-        .finalize()
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&hasher.finalize()[..8])
 }
 
 fn some<T>(items: Vec<T>) -> Option<Vec<T>> {

@@ -21,7 +21,7 @@ pub struct Needs {
     pub spec: fn(&ServicesSpec) -> &ServiceSpec,
     /// The services that it calls: it learns their addresses, and the network lets it.
     pub calls: &'static [&'static str],
-    /// The MongoDB database that is its own.
+    /// The `MongoDB` database that is its own.
     pub mongodb: Option<&'static str>,
     /// Whether it uses the shared cache.
     pub redis: bool,

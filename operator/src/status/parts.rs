@@ -147,20 +147,20 @@ fn deployment_part(store: &ValidStore, applied: &Applied, name: &str, vital: boo
         seen && progressing.is_some_and(|(_, reason, _)| reason == "NewReplicaSetAvailable");
     let serve = format!("{available} of {wanted} replicas serve");
 
-    let stuck = failure.or(progressing.filter(|(status, ..)| seen && *status == "False"));
-    if let Some((_, reason, message)) = stuck {
-        return Part {
-            finding: finding(&type_, available > 0, reason, format!("{serve}. {message}")),
-            vital,
-            state: State::Stuck,
-        };
-    }
     if wanted == 0 {
         let message = format!("{name} is stopped: spec.services.{name}.replicas is 0.");
         return Part {
             finding: finding(&type_, false, "Stopped", message),
             vital,
             state: State::Short,
+        };
+    }
+    let stuck = failure.or_else(|| progressing.filter(|(status, ..)| seen && *status == "False"));
+    if let Some((_, reason, message)) = stuck {
+        return Part {
+            finding: finding(&type_, available > 0, reason, format!("{serve}. {message}")),
+            vital,
+            state: State::Stuck,
         };
     }
     if !rolled {

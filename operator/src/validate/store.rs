@@ -121,8 +121,8 @@ pub struct Scheduling {
 /// The entry point.
 #[derive(Clone, Debug)]
 pub struct Expose {
-    /// The shop's DNS name.
-    pub host: String,
+    /// The shop's DNS name, unless it answers under any.
+    pub host: Option<String>,
     /// Where the certificate comes from, if the connection is encrypted.
     pub tls: Option<Tls>,
     /// What brings shoppers in.
@@ -147,7 +147,7 @@ pub enum Tls {
 pub enum Entry {
     /// An Ingress.
     Ingress(IngressSpec),
-    /// An HTTPRoute.
+    /// An `HTTPRoute`.
     HttpRoute(HttpRouteSpec),
 }
 
@@ -184,7 +184,7 @@ pub struct Observability {
     pub log_format: LogFormat,
     /// What is logged.
     pub log_level: String,
-    /// The PodMonitor, if one is wanted.
+    /// The `PodMonitor`, if one is wanted.
     pub pod_monitor: Option<PodMonitorSpec>,
 }
 

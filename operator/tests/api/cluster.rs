@@ -22,6 +22,22 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests are where the clock enters"
+)]
+pub(crate) fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests are where randomness enters"
+)]
+fn random() -> [u8; 32] {
+    rand::random()
+}
+
 pub(crate) const MINIMAL: &str = "
 apiVersion: amazoff.io/v1alpha1
 kind: AmazoffStore
@@ -102,7 +118,7 @@ impl Cluster {
         let _ = log.try_init();
         let client = client(&Telemetry::default()).await;
         install(&client, &crd()).await;
-        let unique = Timestamp::now().as_microsecond();
+        let unique = now().as_microsecond();
         let namespace = format!("{test}-{unique}");
         let object: Namespace =
             serde_json::from_value(json!({"metadata": {"name": namespace}})).expect("a namespace");
@@ -135,8 +151,8 @@ impl Cluster {
             defaults: defaults(),
             telemetry: self.telemetry.clone(),
             identity: "operator-under-test".to_owned(),
-            now: Timestamp::now,
-            random: rand::random,
+            now,
+            random,
         };
         let stop = watch::Sender::new(false);
         let mut stopped = stop.subscribe();
@@ -326,7 +342,7 @@ impl Cluster {
     /// Has the operator look at a store, and returns once it has.
     pub(crate) async fn look_again(&self, store: &str) {
         let before = self.telemetry.reconciles();
-        let nudge = json!({"metadata": {"annotations": {"nudge": Timestamp::now().to_string()}}});
+        let nudge = json!({"metadata": {"annotations": {"nudge": now().to_string()}}});
         self.change(store, nudge).await;
         let deadline = Instant::now() + Duration::from_secs(10);
         while self.telemetry.reconciles() == before {
@@ -382,8 +398,10 @@ impl Cluster {
 
     /// What an autoscaler does.
     pub(crate) async fn scale(&self, name: &str, replicas: i32) {
-        let mut params = PatchParams::default();
-        params.field_manager = Some("kube-controller-manager".to_owned());
+        let params = PatchParams {
+            field_manager: Some("kube-controller-manager".to_owned()),
+            ..PatchParams::default()
+        };
         self.api(Kind::Deployment)
             .patch_scale(
                 name,

@@ -1,7 +1,9 @@
 //! What is generated and committed is what the code says. `make generate` writes it again.
 
 use amazoff_operator::api::v1alpha1::{crd, crd_yaml};
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    JSONSchemaProps, JSONSchemaPropsOrArray,
+};
 use std::path::PathBuf;
 
 fn root() -> PathBuf {
@@ -57,10 +59,8 @@ fn undescribed(path: &str, schema: &JSONSchemaProps, bare: &mut Vec<String>) {
             bare.push(path.clone());
         }
         undescribed(&path, property, bare);
-        if let Some(items) = &property.items {
-            if let k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaPropsOrArray::Schema(item) = items {
-                undescribed(&format!("{path}[]"), item, bare);
-            }
+        if let Some(JSONSchemaPropsOrArray::Schema(item)) = &property.items {
+            undescribed(&format!("{path}[]"), item, bare);
         }
     }
 }

@@ -18,8 +18,7 @@ fn generated_renders_are_as_committed() {
         }
         let expected = std::fs::read_to_string(&path).unwrap_or_default();
         if found != expected {
-            similar_lines(&expected, &found);
-            different.push(case);
+            different.push((case, first_difference(&expected, &found)));
         }
     }
     assert!(
@@ -28,13 +27,15 @@ fn generated_renders_are_as_committed() {
     );
 }
 
-fn similar_lines(expected: &str, found: &str) {
-    for (number, (old, new)) in expected.lines().zip(found.lines()).enumerate() {
-        if old != new {
-            println!("line {}: {old:?} became {new:?}", number + 1);
-            return;
-        }
-    }
+/// The first line that differs.
+fn first_difference(expected: &str, found: &str) -> String {
+    let lines = expected.lines().zip(found.lines()).enumerate();
+    let mut different = lines.filter(|(_, (old, new))| old != new);
+    let first = different.next();
+    first.map_or_else(
+        || "one is longer".to_owned(),
+        |(number, (old, new))| format!("line {}: {old:?} became {new:?}", number + 1),
+    )
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! Two operators, one lease.
 
-use crate::cluster::{Cluster, MINIMAL};
+use crate::cluster::{Cluster, MINIMAL, now};
 use amazoff_operator::desired::Kind;
 use amazoff_operator::leader::{Elector, Settings};
-use jiff::Timestamp;
 use std::time::{Duration, Instant};
 
 fn elector(cluster: &Cluster, identity: &str) -> Elector {
@@ -15,7 +14,7 @@ fn elector(cluster: &Cluster, identity: &str) -> Elector {
         deadline: Duration::from_millis(1400),
         period: Duration::from_millis(200),
     };
-    Elector::new(cluster.client.clone(), settings, Timestamp::now)
+    Elector::new(cluster.client.clone(), settings, now)
 }
 
 #[tokio::test(flavor = "multi_thread")]

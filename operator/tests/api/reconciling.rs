@@ -127,12 +127,16 @@ async fn what_is_rendered_is_what_is_applied() {
             continue;
         };
         let live = serde_json::to_value(cluster.get(kind, &name).await).expect("an object is JSON");
-        // Only a cluster knows what the Secrets hold.
+        // Only a cluster knows what the Secrets hold, and with it the digest of what uses them.
         if let Some(annotations) = object.pointer_mut("/spec/template/metadata/annotations") {
             annotations
                 .as_object_mut()
                 .expect("annotations")
                 .remove("amazoff.io/config-hash");
+            object["metadata"]
+                .as_object_mut()
+                .expect("metadata")
+                .remove("annotations");
         }
         assert_eq!(difference(&object, &live), None, "{kind} {name}");
         compared += 1;
@@ -250,6 +254,52 @@ async fn what_is_no_longer_wanted_is_pruned() {
         cluster.get(Kind::ConfigMap, "corner-notes").await.is_some(),
         "somebody else's is left alone"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_that_is_no_longer_wanted_goes() {
+    let cluster = Cluster::with_operator("field").await;
+    let catalog = json!({
+        "podAnnotations": {"example.com/mesh": "on"},
+        "scheduling": {"nodeSelector": {"disk": "fast"}},
+        "resources": {"limits": {"cpu": "2"}},
+    });
+    cluster.apply(MINIMAL).await.expect("the store is sound");
+    cluster
+        .change(
+            "corner",
+            json!({"spec": {"services": {"catalog": catalog}}}),
+        )
+        .await;
+    let field = |object: &kube::api::DynamicObject, path: &str| {
+        object
+            .data
+            .pointer(&format!("/spec/template/{path}"))
+            .cloned()
+    };
+    let paths = [
+        "metadata/annotations/example.com~1mesh",
+        "spec/nodeSelector/disk",
+        "spec/containers/0/resources/limits/cpu",
+    ];
+    let has_all =
+        |object: &kube::api::DynamicObject| paths.iter().all(|path| field(object, path).is_some());
+    cluster
+        .until(Kind::Deployment, "corner-catalog", "has all three", has_all)
+        .await;
+    cluster
+        .change("corner", json!({"spec": {"services": {"catalog": null}}}))
+        .await;
+    let has_none =
+        |object: &kube::api::DynamicObject| paths.iter().all(|path| field(object, path).is_none());
+    cluster
+        .until(
+            Kind::Deployment,
+            "corner-catalog",
+            "has none of them",
+            has_none,
+        )
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,19 +10,24 @@ use std::collections::BTreeMap;
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("has(self.ingress) != has(self.httpRoute)")
     .message("Say how the shop is reached: set exactly one of expose.ingress and expose.httpRoute."))]
+#[x_kube(validation = Rule::new("has(self.host) || !has(self.tls) || has(self.tls.external)")
+    .message("A certificate is for a name: set expose.host as well."))]
 #[x_kube(validation = Rule::new("!(has(self.httpRoute) && has(self.tls)) || has(self.tls.external)")
     .message("With httpRoute, the Gateway's listener holds the certificate: set expose.tls.external to true, or leave expose.tls out."))]
 pub struct ExposeSpec {
-    /// The shop's DNS name.
+    /// The shop's DNS name. Left out, the shop answers under any name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
     #[x_kube(validation = Rule::new("self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')")
         .message("A host is a DNS name in lower case, such as shop.example.com, without scheme, port or path."))]
-    pub host: String,
+    pub host: Option<String>,
 
-    /// The port that shoppers see, where it is not the usual one of the scheme.
+    /// The address that shoppers see, where it cannot be told from host and tls: another port, or no host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 65535))]
-    pub port: Option<i32>,
+    #[schemars(length(max = 512))]
+    #[x_kube(validation = Rule::new("self.matches('^https?://([a-z0-9.-]+|\\\\[[a-f0-9:]+\\\\])(:[0-9]+)?$') && isURL(self)")
+        .message("A url is a scheme, a host and perhaps a port, such as http://localhost:8080, without path and without / at the end."))]
+    pub url: Option<String>,
 
     /// How the connection is encrypted. Left out, it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -3,6 +3,10 @@
 //! The doc comments here are what `kubectl explain` shows, so they speak to whoever writes a store.
 
 #![expect(
+    clippy::doc_markdown,
+    reason = "what `kubectl explain` shows is plain text"
+)]
+#![expect(
     unreachable_pub,
     reason = "KubeSchema copies each struct, with its visibility, into a function"
 )]
