@@ -96,7 +96,7 @@ fn every_variable_a_service_reads_is_in_the_example() {
             .filter_map(|rest| rest.split('"').next())
         {
             if !example.lines().any(|line| {
-                line.trim_start_matches("# ")
+                line.trim_start_matches(['#', ' '])
                     .starts_with(&format!("{variable}="))
             }) {
                 complaints.push(format!(
