@@ -138,11 +138,11 @@ pub struct ValueCount {
     pub count: u64,
 }
 
-/// The lowest and the highest price of a listing, in minor units.
+/// The lowest and the highest price of a listing.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub struct PriceBounds {
-    pub min: Option<i64>,
-    pub max: Option<i64>,
+    pub min: Money,
+    pub max: Money,
 }
 
 /// What a few typed letters may become.

@@ -7,7 +7,7 @@ fn listing(query: &str) -> Listing {
         "facets": {
             "brands": [{ "value": "A", "count": 3 }],
             "attributes": { "size": [{ "value": "1 gal", "count": 2 }], "shelf_life": [] },
-            "price": { "min": 99, "max": 1250 },
+            "price": { "min": { "amount": 99, "currency": "EUR" }, "max": { "amount": 1250, "currency": "EUR" } },
         },
     }));
     let place = Place {

@@ -45,8 +45,8 @@ const READ: [(&str, &[&str]); 4] = [
             "facets.brands[].count",
             "facets.attributes{}[].value",
             "facets.attributes{}[].count",
-            "facets.price.min",
-            "facets.price.max",
+            "facets.price.min.amount",
+            "facets.price.max.currency",
         ],
     ),
     (

@@ -198,7 +198,7 @@ async fn list(Query(query): Query<Vec<(String, String)>>) -> Response {
         "categories": [{ "key": "grocery/tea", "name": "Tea", "count": 2 }],
         "brands": [{ "value": "Leaf & Co", "count": 2 }],
         "attributes": { "brand_type": [{ "value": "national", "count": 2 }] },
-        "price": { "min": 89, "max": 123_456 },
+        "price": { "min": { "amount": 89, "currency": "EUR" }, "max": { "amount": 123_456, "currency": "EUR" } },
     });
     let next = (start + limit < found.len()).then(|| (start + limit).to_string());
     Json(json!({
