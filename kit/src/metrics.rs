@@ -47,11 +47,6 @@ pub fn text() -> String {
     text
 }
 
-/// Set by a service in a response's extensions to name the route where axum's route template says too little
-/// (a gateway has one template for everything).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Route(pub &'static str);
-
 /// Requests by route template: rate, errors, duration.
 struct HttpMetrics {
     requests: Family<RequestLabels, Counter>,

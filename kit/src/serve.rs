@@ -60,28 +60,44 @@ pub async fn serve(
     serve_with(service, config, answered_by(observe::layer(router)), health).await
 }
 
-/// As [`serve`], by one function for all requests instead of a router: for a service whose routes are not axum's. It names the
-/// route of each answer with [`metrics::Route`].
-pub async fn serve_handler<F: Future<Output = Response> + Send + 'static>(
+/// As [`serve`], by one function for all requests instead of a router: for a service whose routes are not axum's. It is told
+/// who is at the other end of the connection, and names the route of each answer.
+pub async fn serve_handler<F: Future<Output = Answered> + Send + 'static>(
     service: &'static str,
     config: &Config,
-    handler: impl Fn(Request<Body>) -> F + Clone + Send + 'static,
+    handler: impl Fn(Request<Body>, SocketAddr) -> F + Clone + Send + 'static,
     health: Health,
 ) -> Result<(), ServeError> {
     serve_with(service, config, observed_handler(handler), health).await
 }
 
+/// An answer of a handler.
+#[derive(Debug)]
+pub struct Answered {
+    /// The route's name in logs and metrics.
+    pub route: &'static str,
+    /// The answer.
+    pub response: Response,
+}
+
 /// The handler as [`serve_handler`] runs it, with its log lines, spans and metrics: for tests that serve it themselves.
-pub fn observed_handler<F: Future<Output = Response> + Send + 'static>(
-    handler: impl Fn(Request<Body>) -> F + Clone + Send + 'static,
-) -> impl Fn(Request<Body>) -> BoxFuture<Response> + Clone + Send + 'static {
-    move |request| Box::pin(observe::observe(request, handler.clone()))
+pub fn observed_handler<F: Future<Output = Answered> + Send + 'static>(
+    handler: impl Fn(Request<Body>, SocketAddr) -> F + Clone + Send + 'static,
+) -> impl Fn(Request<Body>, SocketAddr) -> BoxFuture<Response> + Clone + Send + 'static {
+    move |request, peer| {
+        let handler = handler.clone();
+        let answer = move |request| async move {
+            let answered = handler(request, peer).await;
+            (Some(answered.route), answered.response)
+        };
+        Box::pin(observe::observe(request, answer))
+    }
 }
 
 async fn serve_with<F: Future<Output = Response> + Send + 'static>(
     service: &'static str,
     config: &Config,
-    handler: impl Fn(Request<Body>) -> F + Clone + Send + 'static,
+    handler: impl Fn(Request<Body>, SocketAddr) -> F + Clone + Send + 'static,
     health: Health,
 ) -> Result<(), ServeError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signal)?;
@@ -121,8 +137,9 @@ pub fn observed(router: Router) -> Router {
 
 fn answered_by(
     router: Router,
-) -> impl Fn(Request<Body>) -> BoxFuture<Response> + Clone + Send + 'static {
-    move |request| {
+) -> impl Fn(Request<Body>, SocketAddr) -> BoxFuture<Response> + Clone + Send + 'static {
+    move |mut request, peer| {
+        request.extensions_mut().insert(ConnectInfo(peer));
         let answering = router.clone().oneshot(request);
         Box::pin(async {
             let Ok(response) = answering.await;
@@ -147,7 +164,7 @@ async fn bind(variable: &'static str, addr: SocketAddr) -> Result<TcpListener, S
 /// Accepts until `stop` resolves, then lets what is in flight finish within `grace`.
 async fn run<F: Future<Output = Response> + Send + 'static>(
     listener: TcpListener,
-    handler: impl Fn(Request<Body>) -> F + Clone + Send + 'static,
+    handler: impl Fn(Request<Body>, SocketAddr) -> F + Clone + Send + 'static,
     stop: impl Future<Output = ()> + Send,
     grace: Duration,
 ) {
@@ -195,20 +212,19 @@ fn handle<F: Future<Output = Response> + Send + 'static>(
     stream: TcpStream,
     peer: SocketAddr,
     server: &Arc<Builder<TokioExecutor>>,
-    handler: impl Fn(Request<Body>) -> F + Send + 'static,
+    handler: impl Fn(Request<Body>, SocketAddr) -> F + Send + 'static,
     graceful: &GracefulShutdown,
 ) {
     // Answers are written whole: waiting to fill packets only adds delay.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
-    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
+    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         // Most requests have no body: an empty one needs no memory.
         let answer = if request.body().is_end_stream() {
-            handler(request.map(|_| Body::empty()))
+            handler(request.map(|_| Body::empty()), peer)
         } else {
-            handler(request.map(Body::new))
+            handler(request.map(Body::new), peer)
         };
         async { Ok::<_, Infallible>(answer.await) }
     });

@@ -24,18 +24,18 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::{
     context::{self, RequestContext},
-    metrics::{self, InFlight, Route},
+    metrics::{self, InFlight},
     problem::{Source, chain},
 };
 
 pub(super) fn layer(router: Router) -> Router {
     router.layer(from_fn(|request: Request, next: Next| {
-        observe(request, |request| next.run(request))
+        observe(request, async |request| (None, next.run(request).await))
     }))
 }
 
-/// Answers a request by `next`, and leaves its line, span and count.
-pub(super) async fn observe<F: Future<Output = Response>>(
+/// Answers a request by `next`, which may name the route, and leaves its line, span and count.
+pub(super) async fn observe<F: Future<Output = (Option<&'static str>, Response)>>(
     request: Request,
     next: impl FnOnce(Request) -> F,
 ) -> Response {
@@ -62,13 +62,13 @@ pub(super) async fn observe<F: Future<Output = Response>>(
 
     let request_id = context.request_id.clone();
     let trace_id = context.trace_id_hex();
-    let response = context::scope(context, next(request))
+    let (named, response) = context::scope(context, next(request))
         .instrument(span.clone())
         .await;
 
     let (mut parts, body) = response.into_parts();
-    let route = match (parts.extensions.get::<Route>(), &matched) {
-        (Some(route), _) => Cow::Borrowed(route.0),
+    let route = match (named, &matched) {
+        (Some(route), _) => Cow::Borrowed(route),
         (None, Some(matched)) => Cow::Owned(matched.as_str().to_owned()),
         (None, None) => Cow::Borrowed("unmatched"),
     };

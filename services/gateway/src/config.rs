@@ -42,7 +42,7 @@ pub struct Config {
     #[arg(long, env = "CORS_ORIGINS", value_delimiter = ',')]
     pub cors_origins: Vec<Origin>,
 
-    /// Limits to replace, as class=requests-per-second:burst, such as pages=50:200,search=20:40; a rate of 0 lifts the limit.
+    /// Limits to replace, as class=requests-per-second:burst, such as pages=50:200,searches=20:40; a rate of 0 lifts the limit.
     #[arg(long, env = "RATE_LIMITS", value_delimiter = ',')]
     pub rate_limits: Vec<LimitOverride>,
 

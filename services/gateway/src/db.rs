@@ -5,7 +5,13 @@ use crate::{bucket::Limit, metrics::SharedMetrics};
 use arc_swap::ArcSwapOption;
 use kit::breaker::Breaker;
 use redis::{Client, Cmd, FromRedisValue, RedisError, Script, aio::MultiplexedConnection};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tokio::sync::Notify;
 
 /// How long a request waits for Redis.
@@ -39,6 +45,7 @@ pub struct Redis(Arc<Shared>);
 struct Shared {
     client: Client,
     connection: ArcSwapOption<MultiplexedConnection>,
+    connected: AtomicBool,
     lost: Notify,
     breaker: Breaker,
     take: Script,
@@ -55,6 +62,7 @@ impl Redis {
         let redis = Self(Arc::new(Shared {
             client: Client::open(url)?,
             connection: ArcSwapOption::empty(),
+            connected: AtomicBool::new(false),
             lost: Notify::new(),
             breaker: Breaker::new(SLOW_TO_OPEN, OPEN_FOR),
             take: Script::new(TAKE),
@@ -73,6 +81,7 @@ impl Redis {
                     tracing::info!("connected to Redis: limits and cached answers are shared");
                     said = false;
                     self.0.connection.store(Some(Arc::new(connection)));
+                    self.0.connected.store(true, Ordering::Relaxed);
                     self.0.metrics.set_connected(true);
                     self.0.lost.notified().await;
                     self.0.metrics.set_connected(false);
@@ -96,7 +105,7 @@ impl Redis {
 
     /// Whether there is a connection.
     pub fn is_connected(&self) -> bool {
-        self.0.connection.load().is_some()
+        self.0.connected.load(Ordering::Relaxed)
     }
 
     /// Takes up to `wanted` tokens from a bucket that all replicas share; with none there, says how long until one is.
@@ -170,6 +179,7 @@ impl Redis {
             .is_some_and(|before| Arc::ptr_eq(before, lost))
         {
             tracing::warn!(%error, "Redis is gone: this replica limits and caches alone meanwhile");
+            self.0.connected.store(false, Ordering::Relaxed);
             self.0.lost.notify_one();
         }
     }

@@ -12,22 +12,19 @@ use crate::{
 };
 use axum::{
     body::Body,
-    extract::ConnectInfo,
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderValue, Method, Request, Uri, header, request::Parts};
 use http_body::Body as _;
-use kit::{Problem, auth::Identity, metrics};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use kit::{Problem, auth::Identity, serve::Answered};
+use std::net::SocketAddr;
 
 /// The most bytes a request's headers may take.
 const MAX_HEADERS: usize = 16 * 1024;
 
 /// Answers a request: finds its route, checks it, passes it on, and dresses what comes back.
-pub(crate) async fn handle(app: App, request: Request<Body>) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
-    let caller = Caller::of(peer, request.headers(), &app.trusted);
+pub(crate) async fn handle(app: App, request: Request<Body>, peer: SocketAddr) -> Answered {
+    let caller = Caller::of(peer.ip(), request.headers(), &app.trusted);
     let origin = request.headers().get(header::ORIGIN).cloned();
     let path = request.uri().path();
     let route = route::find(routes::ROUTES, path);
@@ -49,10 +46,8 @@ pub(crate) async fn handle(app: App, request: Request<Body>) -> Response {
         }
     };
     app.cors.allow(origin.as_ref(), response.headers_mut());
-    if let Some(route) = route {
-        response.extensions_mut().insert(metrics::Route(route.name));
-    }
-    response
+    let route = route.map_or("none", |route| route.name);
+    Answered { route, response }
 }
 
 /// An answer to a request.

@@ -9,10 +9,10 @@ use crate::{
         Target::{Catalog, Nobody, Storefront},
     },
 };
-use axum::{body::Body, response::Response};
+use axum::body::Body;
 use http::Request;
-use kit::serve::BoxFuture;
-use std::time::Duration;
+use kit::serve::{Answered, BoxFuture};
+use std::{net::SocketAddr, time::Duration};
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -43,8 +43,8 @@ pub const CHANGES: crate::route::Class = Writes;
 /// Everything goes through the table: there is no router of axum's beside it.
 pub fn handler(
     app: App,
-) -> impl Fn(Request<Body>) -> BoxFuture<Response> + Clone + Send + Sync + 'static {
-    move |request| Box::pin(proxy::handle(app.clone(), request))
+) -> impl Fn(Request<Body>, SocketAddr) -> BoxFuture<Answered> + Clone + Send + Sync + 'static {
+    move |request, peer| Box::pin(proxy::handle(app.clone(), request, peer))
 }
 
 #[expect(

@@ -3,7 +3,7 @@
 use amazoff_gateway::{App, config::Config, handler};
 use axum::{
     Json, Router,
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     response::{IntoResponse as _, Response},
 };
 use clap::Parser as _;
@@ -192,6 +192,9 @@ impl Gateway {
         let config = Config::try_parse_from(arguments).expect("a configuration");
         let app = App::new(&config, clock.clone()).expect("a gateway");
         let answer = kit::serve::observed_handler(handler(app.clone()));
+        let answer = async move |ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request| {
+            answer(request, peer).await
+        };
         let server = Server::start(Router::new().fallback(answer));
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
