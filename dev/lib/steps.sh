@@ -14,11 +14,17 @@ steps_started=$SECONDS
 if [ -t 1 ]; then bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' green=$'\e[32m' plain=$'\e[0m'; else bold='' dim='' red='' green='' plain=''; fi
 
 # step NAME COMMAND…: runs a command under a heading; a failure is remembered, and ends the script unless STEP_GOES_ON is set.
+# The command runs in a shell of its own, where its first failure ends it: what it exports is not seen here.
 step() {
-  local name=$1 started=$SECONDS result=passed
+  local name=$1 started=$SECONDS result=passed status
   shift
   printf '\n%s▸ %s%s\n' "$bold" "$name" "$plain"
-  "$@" || result=failed
+  # `"$@" || …` would switch -e off inside a function.
+  set +e
+  (set -e && "$@")
+  status=$?
+  set -e
+  [ "$status" = 0 ] || result=failed
   step_names+=("$name") step_seconds+=($((SECONDS - started))) step_results+=("$result")
   if [ "$result" = passed ]; then
     printf '%s  %s s%s\n' "$dim" $((SECONDS - started)) "$plain"
