@@ -76,7 +76,7 @@ pub struct Failure {
 #[derive(Debug, thiserror::Error)]
 pub enum FailureCause {
     /// The API server refused.
-    #[error(transparent)]
+    #[error("the API server refused")]
     Api(#[from] kube::Error),
     /// The name is taken.
     #[error("an object of that name exists and does not belong to this store; rename or delete it")]

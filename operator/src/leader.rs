@@ -37,6 +37,8 @@ pub struct Elector {
     now: fn() -> Timestamp,
     /// The version of the lease that was last seen, and since when.
     seen: Option<(Option<String>, Instant)>,
+    /// The lease as this replica last wrote it.
+    written: Option<Lease>,
 }
 
 /// What a look at the lease came to.
@@ -56,6 +58,7 @@ impl Elector {
             settings,
             now,
             seen: None,
+            written: None,
         }
     }
 
@@ -122,30 +125,57 @@ impl Elector {
     }
 
     async fn turn(&mut self) -> Result<Turn, kube::Error> {
+        // Whoever holds it knows its version, and need not read it again.
+        if let Some(lease) = self.written.take() {
+            let last = lease.spec.clone().unwrap_or_default();
+            return self.write(lease.metadata, self.spec(&last, false)).await;
+        }
         let Some(lease) = self.api.get_opt(&self.settings.name).await? else {
-            return written(self.api.create(&PostParams::default(), &self.fresh()).await);
+            let metadata = ObjectMeta {
+                name: Some(self.settings.name.clone()),
+                ..ObjectMeta::default()
+            };
+            return self
+                .write(metadata, self.spec(&LeaseSpec::default(), true))
+                .await;
         };
         let spec = lease.spec.clone().unwrap_or_default();
         let holder = spec.holder_identity.clone().unwrap_or_default();
         if holder != self.settings.identity && !holder.is_empty() {
             let promised = spec
                 .lease_duration_seconds
-                .and_then(|s| u64::try_from(s).ok())
+                .and_then(|seconds| u64::try_from(seconds).ok())
                 .map(Duration::from_secs);
             if !self.unchanged_for(&lease, promised.unwrap_or(self.settings.duration)) {
                 return Ok(Turn::Theirs(holder));
             }
         }
         let changes_hands = holder != self.settings.identity;
-        let next = Lease {
-            metadata: lease.metadata,
-            spec: Some(self.spec(&spec, changes_hands)),
+        self.write(lease.metadata, self.spec(&spec, changes_hands))
+            .await
+    }
+
+    /// Creates or replaces the lease, unless somebody else wrote to it in between.
+    async fn write(&mut self, metadata: ObjectMeta, spec: LeaseSpec) -> Result<Turn, kube::Error> {
+        let is_new = metadata.resource_version.is_none();
+        let lease = Lease {
+            metadata,
+            spec: Some(spec),
         };
-        written(
-            self.api
-                .replace(&self.settings.name, &PostParams::default(), &next)
-                .await,
-        )
+        let params = PostParams::default();
+        let result = if is_new {
+            self.api.create(&params, &lease).await
+        } else {
+            self.api.replace(&self.settings.name, &params, &lease).await
+        };
+        match result {
+            Ok(lease) => {
+                self.written = Some(lease);
+                Ok(Turn::Mine)
+            }
+            Err(kube::Error::Api(status)) if status.code == 409 => Ok(Turn::Raced),
+            Err(error) => Err(error),
+        }
     }
 
     fn unchanged_for(&mut self, lease: &Lease, promised: Duration) -> bool {
@@ -156,16 +186,6 @@ impl Elector {
                 self.seen = Some((version, Instant::now()));
                 false
             }
-        }
-    }
-
-    fn fresh(&self) -> Lease {
-        Lease {
-            metadata: ObjectMeta {
-                name: Some(self.settings.name.clone()),
-                ..ObjectMeta::default()
-            },
-            spec: Some(self.spec(&LeaseSpec::default(), true)),
         }
     }
 
@@ -184,13 +204,5 @@ impl Elector {
             lease_transitions: Some(transitions.saturating_add(i32::from(changes_hands))),
             ..LeaseSpec::default()
         }
-    }
-}
-
-fn written(result: Result<Lease, kube::Error>) -> Result<Turn, kube::Error> {
-    match result {
-        Ok(_) => Ok(Turn::Mine),
-        Err(kube::Error::Api(status)) if status.code == 409 => Ok(Turn::Raced),
-        Err(error) => Err(error),
     }
 }
