@@ -123,6 +123,9 @@ function followVariant(form) {
       for (const part of ["#price", "#details"]) {
         document.querySelector(part)?.replaceChildren(...(page.querySelector(part)?.childNodes ?? []));
       }
+      for (const link of document.querySelectorAll("a[hreflang]")) {
+        link.href = page.querySelector(`a[hreflang="${link.hreflang}"]`)?.getAttribute("href") ?? link.href;
+      }
       history.replaceState(null, "", url);
     } catch {
       if (!signal.aborted) location.assign(url);
@@ -140,8 +143,14 @@ async function showMore(link, event) {
     if (cards.length === 0) throw new Error("no products");
     document.querySelector("#cards").append(...cards);
     const pager = page.querySelector(".pager");
+    const shown = pager.querySelector("p");
+    if (!new URLSearchParams(location.search).has("cursor")) {
+      // All pages so far are on this one.
+      shown.textContent = shown.dataset.all;
+      pager.querySelector("#first")?.remove();
+    }
     link.closest(".pager").replaceWith(pager);
-    live.textContent = pager.querySelector("p").textContent;
+    live.textContent = shown.textContent;
     // Where reading goes on, for keyboards and readers alike.
     cards[0].querySelector("a").focus({ preventScroll: true });
   } catch {

@@ -34,7 +34,10 @@ pub struct Listing {
     pub pills: Vec<Pill>,
     pub clear_href: String,
     pub sorts: Vec<SortLink>,
+    /// Which of the products are on this page.
     pub shown: String,
+    /// Which are on this page and the pages before it.
+    pub shown_so_far: String,
     pub is_later: bool,
     pub first_href: String,
     pub next_href: Option<String>,
@@ -103,9 +106,11 @@ impl Listing {
                 .unwrap_or_default()
         };
         let bounds = facets.price;
+        let (shown, shown_so_far) = shown(cards.len(), page, answer.total, language);
         Self {
             count: count_products(answer.total, language),
-            shown: shown(cards.len(), page, answer.total, language),
+            shown,
+            shown_so_far,
             cards,
             is_filtered: query.is_filtered(),
             action: path.to_owned(),
@@ -318,14 +323,17 @@ fn sorts(
     links.collect()
 }
 
-/// `25 to 48 of 312`; the page's number is the shopper's word, so it is held against the total.
-fn shown(count: usize, page: u32, total: u64, language: Language) -> String {
+/// `25 to 48 of 312`, and `1 to 48 of 312`; the page's number is the shopper's word, so it is held against the total.
+fn shown(count: usize, page: u32, total: u64, language: Language) -> (String, String) {
     let before = u64::from(page - 1) * u64::from(LISTING_LIMIT);
     let to = u64::try_from(count)
         .map_or(total, |count| before + count)
         .min(total);
-    let number = |number| format_count(number, language);
-    (language.messages().shown)(&number(to.min(before + 1)), &number(to), &number(total))
+    let words = |from: u64| {
+        let number = |number| format_count(number, language);
+        (language.messages().shown)(&number(from.min(to)), &number(to), &number(total))
+    };
+    (words(before + 1), words(1))
 }
 
 #[cfg(test)]

@@ -61,12 +61,14 @@ fn a_chosen_value_without_products_stays_in_the_form() {
 
 #[test]
 fn shown_never_runs_past_the_total() {
-    for (count, page, total, text) in [
-        (24, 1, 50, "1 to 24 of 50"),
-        (2, 3, 50, "49 to 50 of 50"),
-        (24, 99_999, 50, "50 to 50 of 50"),
+    for (count, page, total, here, so_far) in [
+        (24, 1, 50, "1 to 24 of 50", "1 to 24 of 50"),
+        (2, 3, 50, "49 to 50 of 50", "1 to 50 of 50"),
+        (24, 99_999, 50, "50 to 50 of 50", "1 to 50 of 50"),
+        (0, 1, 0, "0 to 0 of 0", "0 to 0 of 0"),
     ] {
-        assert_eq!(shown(count, page, total, Language::En), text);
+        let (shown, shown_so_far) = shown(count, page, total, Language::En);
+        assert_eq!((shown.as_str(), shown_so_far.as_str()), (here, so_far));
     }
 }
 
