@@ -439,6 +439,8 @@ pub(crate) async fn install(client: &Client, definition: &CustomResourceDefiniti
         .expect("the API server answers");
 }
 
+/// Between two looks at a condition.
 pub(crate) async fn pause() {
+    // Every loop around it has a deadline.
     tokio::time::sleep(Duration::from_millis(50)).await;
 }

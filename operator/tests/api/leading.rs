@@ -45,6 +45,7 @@ async fn who_keeps_renewing_keeps_leading() {
     tokio::select! {
         () = first.hold(since) => panic!("the first lost the lease although it renewed it"),
         _ = second.acquire() => panic!("two lead at once"),
+        // Twice as long as the lease would last without renewal.
         () = tokio::time::sleep(Duration::from_secs(4)) => {}
     }
 }
