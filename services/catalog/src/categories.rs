@@ -39,7 +39,10 @@ pub struct CategoryList {
     get, path = "/v1/categories", tag = "categories",
     responses((status = 200, body = CategoryList, headers(("ETag" = String), ("Cache-Control" = String))))
 )]
-pub async fn list_categories(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
+pub async fn list_categories(
+    State(app): State<App>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let items = app.index.snapshot().tree.rows().to_vec();
     answer(&headers, &CategoryList { items })
 }
@@ -53,10 +56,19 @@ pub async fn list_categories(State(app): State<App>, headers: HeaderMap) -> Resu
         (status = 404, body = ProblemSchema, content_type = "application/problem+json"),
     )
 )]
-pub async fn read_category(State(app): State<App>, Path(key): Path<String>) -> Result<Response, Problem> {
+pub async fn read_category(
+    State(app): State<App>,
+    Path(key): Path<String>,
+) -> Result<Response, Problem> {
     let snapshot = app.index.snapshot();
-    let category = snapshot.tree.get(&key).ok_or_else(|| Problem::not_found("category-not-found", "There is no such category."))?;
-    let headers = [(header::ETAG, etag::of(category.revision)), (header::CACHE_CONTROL, PUBLIC)];
+    let category = snapshot
+        .tree
+        .get(&key)
+        .ok_or_else(|| Problem::not_found("category-not-found", "There is no such category."))?;
+    let headers = [
+        (header::ETAG, etag::of(category.revision)),
+        (header::CACHE_CONTROL, PUBLIC),
+    ];
     Ok((headers, Json(category)).into_response())
 }
 
@@ -92,7 +104,11 @@ pub async fn put_category(
     input.key.clone_from(&key);
     input.validate().map_err(Problem::from)?;
     let claim = save::claim_categories(&app).await?;
-    let tree = CategoryTree::new(products::all_categories(&app.db).await.map_err(SaveError::from)?);
+    let tree = CategoryTree::new(
+        products::all_categories(&app.db)
+            .await
+            .map_err(SaveError::from)?,
+    );
     let is_new = tree.get(&key).is_none();
     let allowed = match (tree.get(&key), &if_match) {
         (Some(before), Some(if_match)) => if_match.check(before.revision),
@@ -109,10 +125,23 @@ pub async fn put_category(
         app.journal.abandon(claim).await.map_err(SaveError::from)?;
         return Err(problem);
     }
-    products::put_categories(&app.db, std::slice::from_ref(&category)).await.map_err(SaveError::from)?;
-    save::settle(&app, claim, vec![Change::Category(category.clone())]).await.map_err(SaveError::from)?;
-    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, [(header::ETAG, etag::of(category.revision))], Json(category)).into_response())
+    products::put_categories(&app.db, std::slice::from_ref(&category))
+        .await
+        .map_err(SaveError::from)?;
+    save::settle(&app, claim, vec![Change::Category(category.clone())])
+        .await
+        .map_err(SaveError::from)?;
+    let status = if is_new {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    Ok((
+        status,
+        [(header::ETAG, etag::of(category.revision))],
+        Json(category),
+    )
+        .into_response())
 }
 
 /// Why a category does not fit into the tree.
@@ -132,7 +161,10 @@ impl Refusal {
         match self {
             Self::NoParent => ("parent", "does not exist".to_owned()),
             Self::SlugTaken(field) => (field, "is taken by a category beside it".to_owned()),
-            Self::TooMany => ("key", format!("there are {MOST_CATEGORIES} categories already")),
+            Self::TooMany => (
+                "key",
+                format!("there are {MOST_CATEGORIES} categories already"),
+            ),
         }
     }
 }
@@ -141,7 +173,11 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let (field, detail) = refusal.explain();
         let problem = match refusal {
-            Refusal::SlugTaken(_) => Self::new(StatusCode::CONFLICT, "slug-taken", "Another category has this address."),
+            Refusal::SlugTaken(_) => Self::new(
+                StatusCode::CONFLICT,
+                "slug-taken",
+                "Another category has this address.",
+            ),
             Refusal::NoParent | Refusal::TooMany => Self::invalid(),
         };
         problem.field(field, detail)
@@ -157,7 +193,9 @@ pub fn fits(tree: &CategoryTree, category: &Category) -> Result<(), Refusal> {
     if tree.rows().len() >= MOST_CATEGORIES && tree.get(&category.key).is_none() {
         return Err(Refusal::TooMany);
     }
-    let siblings = tree.children(parent.and_then(|parent| tree.row(parent))).map(|row| &tree.rows()[row]);
+    let siblings = tree
+        .children(parent.and_then(|parent| tree.row(parent)))
+        .map(|row| &tree.rows()[row]);
     for sibling in siblings.filter(|sibling| sibling.key != category.key) {
         if sibling.slug.en == category.slug.en {
             return Err(Refusal::SlugTaken("slug.en"));

@@ -77,7 +77,11 @@ impl CategoryInput {
     /// Every rule that can be checked without looking at other categories.
     pub fn validate(&self) -> Result<(), Mistakes> {
         let mut found = Mistakes::default();
-        found.require(is_key(&self.key), || "key".to_owned(), "must be 1 to 8 lower-case slugs joined by '/'");
+        found.require(
+            is_key(&self.key),
+            || "key".to_owned(),
+            "must be 1 to 8 lower-case slugs joined by '/'",
+        );
         found.require(
             self.parent.is_none() || self.parent.as_deref() == parent_of(&self.key),
             || "parent".to_owned(),
@@ -85,8 +89,16 @@ impl CategoryInput {
         );
         texts(&mut found, "name", &self.name, 1..=100);
         if let Some(given) = &self.slug {
-            found.require(slug::is_slug(&given.en), || "slug.en".to_owned(), "must be lower-case words joined by '-'");
-            found.require(slug::is_slug(&given.fr), || "slug.fr".to_owned(), "must be lower-case words joined by '-'");
+            found.require(
+                slug::is_slug(&given.en),
+                || "slug.en".to_owned(),
+                "must be lower-case words joined by '-'",
+            );
+            found.require(
+                slug::is_slug(&given.fr),
+                || "slug.fr".to_owned(),
+                "must be lower-case words joined by '-'",
+            );
         }
         if let Some(illustration) = &self.illustration {
             found.require(
@@ -110,7 +122,8 @@ impl CategoryInput {
             product_count: _,
             revision: _,
         } = self;
-        let slug = slug.unwrap_or_else(|| LocalizedText::same(key.rsplit('/').next().unwrap_or_default()));
+        let slug =
+            slug.unwrap_or_else(|| LocalizedText::same(key.rsplit('/').next().unwrap_or_default()));
         Category {
             parent: parent_of(&key).map(str::to_owned),
             key,
@@ -136,14 +149,22 @@ pub struct CategoryTree {
 impl CategoryTree {
     /// Puts categories in order. One whose parent is missing stands at the top.
     pub fn new(categories: impl IntoIterator<Item = Category>) -> Self {
-        let all: HashMap<String, Category> = categories.into_iter().map(|category| (category.key.clone(), category)).collect();
+        let all: HashMap<String, Category> = categories
+            .into_iter()
+            .map(|category| (category.key.clone(), category))
+            .collect();
         let mut children: HashMap<Option<&str>, Vec<&Category>> = HashMap::new();
         for category in all.values() {
-            let parent = category.parent.as_deref().filter(|parent| all.contains_key(*parent));
+            let parent = category
+                .parent
+                .as_deref()
+                .filter(|parent| all.contains_key(*parent));
             children.entry(parent).or_default().push(category);
         }
         for siblings in children.values_mut() {
-            siblings.sort_by(|left, right| (left.position, &left.key).cmp(&(right.position, &right.key)));
+            siblings.sort_by(|left, right| {
+                (left.position, &left.key).cmp(&(right.position, &right.key))
+            });
         }
         let mut tree = Self::default();
         tree.grow(None, &children);
@@ -205,19 +226,26 @@ impl CategoryTree {
 
     /// The row of the category above.
     pub fn parent(&self, row: usize) -> Option<usize> {
-        self.rows[row].parent.as_deref().and_then(|parent| self.row(parent))
+        self.rows[row]
+            .parent
+            .as_deref()
+            .and_then(|parent| self.row(parent))
     }
 
     /// Says how many products each row holds itself; the counts of all rows follow.
     pub fn set_counts(&mut self, own: &[u64]) {
         for row in 0..self.rows.len() {
-            self.rows[row].product_count = self.subtree(row).filter_map(|below| own.get(below)).sum();
+            self.rows[row].product_count =
+                self.subtree(row).filter_map(|below| own.get(below)).sum();
         }
     }
 
     /// The drawing of a category, or of the nearest one above that has one.
     pub fn illustration(&self, row: usize) -> Option<&str> {
-        self.ancestry(row).into_iter().rev().find_map(|row| self.rows[row].illustration.as_deref())
+        self.ancestry(row)
+            .into_iter()
+            .rev()
+            .find_map(|row| self.rows[row].illustration.as_deref())
     }
 }
 
@@ -297,6 +325,14 @@ mod tests {
         };
         assert!(input.validate().is_ok());
         input.parent = Some("c".to_owned());
-        assert_eq!(input.validate().expect_err("refused").first().expect("one").field, "parent");
+        assert_eq!(
+            input
+                .validate()
+                .expect_err("refused")
+                .first()
+                .expect("one")
+                .field,
+            "parent"
+        );
     }
 }

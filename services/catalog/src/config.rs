@@ -5,12 +5,13 @@ use std::path::PathBuf;
 /// Products, categories and search of an Amazoff shop.
 #[derive(Debug, Clone, clap::Parser)]
 #[command(version)]
+#[group(id = "catalog")]
 pub struct Config {
     /// What every service is told.
     #[command(flatten)]
     pub kit: kit::Config,
 
-    /// Where MongoDB is, such as <mongodb://mongodb:27017>.
+    /// Where `MongoDB` is, such as <mongodb://mongodb:27017>.
     #[arg(long, env = "MONGODB_URI", hide_env_values = true)]
     pub mongodb_uri: String,
 

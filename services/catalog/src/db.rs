@@ -1,4 +1,4 @@
-//! Everything that is asked of MongoDB.
+//! Everything that is asked of `MongoDB`.
 //!
 //! `FerretDB` v1 understands all of it, and does it fast: reads are by `_id` (a string) or of a whole collection, and nothing relies on an
 //! update being atomic, which there it is not. What must be exclusive goes through the [`journal`].
@@ -22,8 +22,23 @@ const DUPLICATE_KEY: i32 = 11000;
 
 /// The database refused, or could not be reached.
 #[derive(Debug, thiserror::Error)]
-#[error("the database did not answer as expected")]
-pub struct DbError(#[from] mongodb::error::Error);
+pub enum DbError {
+    /// The driver says so.
+    #[error("the database did not answer as expected")]
+    Driver(#[from] mongodb::error::Error),
+    /// A record of changes is not what this program writes.
+    #[error("a record of changes can't be read")]
+    Record(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A record of changes ends too early.
+    #[error("a record of changes ends too early")]
+    Truncated,
+}
+
+impl DbError {
+    fn record(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Record(Box::new(error))
+    }
+}
 
 /// The catalog's database.
 #[derive(Debug, Clone)]
@@ -36,7 +51,9 @@ impl Db {
     pub async fn open(uri: &str, database: &str) -> Result<Self, DbError> {
         let mut options = ClientOptions::parse(uri).await?;
         options.app_name = Some("catalog".to_owned());
-        options.server_selection_timeout.get_or_insert(SELECTION_TIMEOUT);
+        options
+            .server_selection_timeout
+            .get_or_insert(SELECTION_TIMEOUT);
         options.connect_timeout.get_or_insert(CONNECT_TIMEOUT);
         let client = Client::with_options(options)?;
         Ok(Self {

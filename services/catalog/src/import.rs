@@ -99,12 +99,20 @@ pub fn parse<T: DeserializeOwned>(line: &[u8]) -> Result<T, Rejection> {
         (field, error.into_inner())
     });
     let rest = match parsed {
-        Ok(row) => deserializer.end().map(|()| row).map_err(|error| (".".to_owned(), error)),
+        Ok(row) => deserializer
+            .end()
+            .map(|()| row)
+            .map_err(|error| (".".to_owned(), error)),
         Err(error) => Err(error),
     };
     rest.map_err(|(field, error)| Rejection {
         key: key_of(line),
-        field: if field == "." { String::new() } else { field },
+        // The whole row, or a place that was never reached.
+        field: if matches!(field.as_str(), "." | "?") {
+            String::new()
+        } else {
+            field
+        },
         detail: error.to_string(),
     })
 }
@@ -123,15 +131,28 @@ mod tests {
     #[test]
     fn names_the_field_that_does_not_fit() {
         for (line, field, key) in [
-            (r#"{"key":"a","name":{"en":"A","fr":"A"},"category":"c","variants":[{"sku":"1","prices":[{"amount":1.5,"currency":"EUR"}]}]}"#, "variants[0].prices[0].amount", Some("a")),
-            (r#"{"key":"a","name":{"en":"A"},"category":"c","variants":[]}"#, "name", Some("a")),
+            (
+                r#"{"key":"a","name":{"en":"A","fr":"A"},"category":"c","variants":[{"sku":"1","prices":[{"amount":1.5,"currency":"EUR"}]}]}"#,
+                "variants[0].prices[0].amount",
+                Some("a"),
+            ),
+            (
+                r#"{"key":"a","name":{"en":"A"},"category":"c","variants":[]}"#,
+                "name",
+                Some("a"),
+            ),
             (r#"{"key":7}"#, "key", None),
             (r#"{"key":"a""#, "", None),
             ("nonsense", "", None),
             (r#"{"key":"a"} {"#, "", None),
         ] {
             let rejection = parse::<ProductInput>(line.as_bytes()).expect_err(line);
-            assert_eq!((rejection.field.as_str(), rejection.key.as_deref()), (field, key), "{line}: {}", rejection.detail);
+            assert_eq!(
+                (rejection.field.as_str(), rejection.key.as_deref()),
+                (field, key),
+                "{line}: {}",
+                rejection.detail
+            );
         }
     }
 }

@@ -54,7 +54,13 @@ pub async fn import_categories(
     Ok(response)
 }
 
-async fn run(app: &App, reports: &Reports, progress: &mut Progress, query: ImportQuery, body: Body) -> Result<(), ImportError> {
+async fn run(
+    app: &App,
+    reports: &Reports,
+    progress: &mut Progress,
+    query: ImportQuery,
+    body: Body,
+) -> Result<(), ImportError> {
     let mut lines = Lines::new(body.into_data_stream());
     let mut batch: Vec<(u64, CategoryInput)> = Vec::new();
     while let Some(line) = lines.next().await.map_err(ImportError::Body)? {
@@ -95,10 +101,17 @@ fn read(line: &[u8]) -> Result<CategoryInput, Rejection> {
     }
 }
 
-async fn store(app: &App, reports: &Reports, progress: &mut Progress, batch: Vec<(u64, CategoryInput)>) -> Result<(), ImportError> {
+async fn store(
+    app: &App,
+    reports: &Reports,
+    progress: &mut Progress,
+    batch: Vec<(u64, CategoryInput)>,
+) -> Result<(), ImportError> {
     if !batch.is_empty() {
         let claim = save::claim_categories(app).await?;
-        let mut known: Vec<Category> = products::all_categories(&app.db).await.map_err(SaveError::from)?;
+        let mut known: Vec<Category> = products::all_categories(&app.db)
+            .await
+            .map_err(SaveError::from)?;
         let mut tree = CategoryTree::new(known.iter().cloned());
         let mut written: Vec<Category> = Vec::new();
         for (line, input) in batch {
@@ -122,9 +135,13 @@ async fn store(app: &App, reports: &Reports, progress: &mut Progress, batch: Vec
             tree = CategoryTree::new(known.iter().cloned());
         }
         claim.still_holds().map_err(SaveError::from)?;
-        products::put_categories(&app.db, &written).await.map_err(SaveError::from)?;
+        products::put_categories(&app.db, &written)
+            .await
+            .map_err(SaveError::from)?;
         let changes = written.into_iter().map(Change::Category).collect();
-        save::settle(app, claim, changes).await.map_err(SaveError::from)?;
+        save::settle(app, claim, changes)
+            .await
+            .map_err(SaveError::from)?;
     }
     progress.stored = progress.line;
     let report = Report::Progress {

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Rows a batch.
-const BATCH: usize = 500;
+const BATCH: usize = 1000;
 /// Bytes a batch: a record in the journal holds all of it, and a document holds at most 16 MiB.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
@@ -47,7 +47,9 @@ impl ImportError {
     /// What the client is told.
     pub fn detail(&self) -> &'static str {
         match self {
-            Self::Save(_) => "The database did not take the rows. Go on from the next line in a moment.",
+            Self::Save(_) => {
+                "The database did not take the rows. Go on from the next line in a moment."
+            }
             Self::Body(_) => "The rows stopped coming.",
             Self::Gone(_) => "The client went away.",
         }
@@ -90,9 +92,11 @@ pub async fn import_products(
 
 /// Room for one more import.
 pub fn permit(app: &App) -> Result<OwnedSemaphorePermit, Problem> {
-    app.imports.clone().try_acquire_owned().map_err(|_| {
+    app.imports.clone().try_acquire_owned().map_err(|full| {
         let title = "Too many imports run already. Try again later.";
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-imports", title).header(header::RETRY_AFTER, HeaderValue::from_static("10"))
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-imports", title)
+            .header(header::RETRY_AFTER, HeaderValue::from_static("10"))
+            .with_source(full)
     })
 }
 
@@ -185,7 +189,10 @@ impl<'a> Import<'a> {
             return Ok(true);
         }
         let is_known = self.app.index.snapshot().tree.row(key).is_some()
-            || products::category(&self.app.db, key).await.map_err(SaveError::from)?.is_some();
+            || products::category(&self.app.db, key)
+                .await
+                .map_err(SaveError::from)?
+                .is_some();
         if is_known {
             self.categories.insert(key.to_owned());
         }
@@ -199,7 +206,12 @@ impl<'a> Import<'a> {
             format!("slug:en:{}", slugs.en),
             format!("slug:fr:{}", slugs.fr),
         ];
-        names.extend(input.variants.iter().map(|variant| format!("sku:{}", variant.sku)));
+        names.extend(
+            input
+                .variants
+                .iter()
+                .map(|variant| format!("sku:{}", variant.sku)),
+        );
         let is_full = self.batch.len() >= BATCH || self.batch_bytes + bytes > BATCH_BYTES;
         if is_full || names.iter().any(|name| self.batch_names.contains(name)) {
             self.store(self.progress.line - 1).await?;
@@ -267,7 +279,13 @@ pub async fn finish(reports: &Reports, progress: &Progress, outcome: Result<(), 
     };
     match outcome {
         Ok(()) => tracing::info!(line = stored, accepted, rejected, "import done"),
-        Err(error) => tracing::warn!(line = stored, accepted, rejected, error = kit::problem::chain(&error), "import ended early"),
+        Err(error) => tracing::warn!(
+            line = stored,
+            accepted,
+            rejected,
+            error = kit::problem::chain(&error),
+            "import ended early"
+        ),
     }
     // Nobody is left to tell when this fails.
     let _ = reports.send(&report).await;

@@ -53,7 +53,9 @@ impl From<Mistakes> for Problem {
         mistakes
             .0
             .into_iter()
-            .fold(Self::invalid(), |problem, mistake| problem.field(mistake.field, mistake.detail))
+            .fold(Self::invalid(), |problem, mistake| {
+                problem.field(mistake.field, mistake.detail)
+            })
     }
 }
 

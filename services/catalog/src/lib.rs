@@ -33,7 +33,10 @@ pub mod refresh;
 
 pub mod db;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use axum::extract::FromRef;
 pub use config::Config;
@@ -76,6 +79,8 @@ pub struct App {
     pub written: Arc<Notify>,
     /// Room for imports.
     pub imports: Arc<Semaphore>,
+    /// Whether the read model was built.
+    pub is_built: Arc<AtomicBool>,
 }
 
 impl App {
@@ -85,7 +90,12 @@ impl App {
     }
 
     /// The same with other deadlines between writers.
-    pub fn with_patience(db: Db, verifier: Verifier, clock: Clock, patience: Patience) -> tantivy::Result<Self> {
+    pub fn with_patience(
+        db: Db,
+        verifier: Verifier,
+        clock: Clock,
+        patience: Patience,
+    ) -> tantivy::Result<Self> {
         Ok(Self {
             clock,
             verifier,
@@ -95,16 +105,29 @@ impl App {
             remembered: Arc::new(Cache::new(REMEMBERED_PRODUCTS)),
             written: Arc::default(),
             imports: Arc::new(Semaphore::new(IMPORTS_AT_ONCE)),
+            is_built: Arc::default(),
         })
     }
 
     /// The health of this process: ready once the read model is built, degraded while the database is away.
     pub fn health(&self) -> Health {
         let db = self.db.clone();
-        let health = Health::new().check("mongodb", false, move || {
-            let db = db.clone();
-            async move { db.ping().await.map_err(|error| kit::problem::chain(&error)) }
-        });
+        let is_built = self.is_built.clone();
+        let health = Health::new()
+            .check("mongodb", false, move || {
+                let db = db.clone();
+                async move { db.ping().await.map_err(|error| kit::problem::chain(&error)) }
+            })
+            .check("read model", false, move || {
+                let is_built = is_built.load(Ordering::SeqCst);
+                async move {
+                    if is_built {
+                        Ok(())
+                    } else {
+                        Err("not built yet".to_owned())
+                    }
+                }
+            });
         health.set_ready(false);
         health
     }

@@ -23,7 +23,8 @@ use crate::{
 };
 
 /// How long anyone may keep what anyone may see.
-pub const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=5, stale-while-revalidate=60");
+pub const PUBLIC: HeaderValue =
+    HeaderValue::from_static("public, max-age=5, stale-while-revalidate=60");
 /// A facet with more values than this is no choice but a list.
 const MOST_FACET_VALUES: usize = 50;
 const MOST_FACETS: usize = 50;
@@ -110,8 +111,13 @@ pub struct PriceFacet {
         (status = 400, body = ProblemSchema, content_type = "application/problem+json"),
     )
 )]
-pub async fn list_products(State(app): State<App>, headers: HeaderMap, RawQuery(raw): RawQuery) -> Result<Response, Problem> {
-    let pairs = url::form_urlencoded::parse(raw.as_deref().unwrap_or_default().as_bytes()).into_owned();
+pub async fn list_products(
+    State(app): State<App>,
+    headers: HeaderMap,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, Problem> {
+    let pairs =
+        url::form_urlencoded::parse(raw.as_deref().unwrap_or_default().as_bytes()).into_owned();
     let query = ListQuery::parse(pairs).map_err(Problem::from)?;
     let list = list(&app.index.snapshot(), &query).map_err(Problem::internal)?;
     answer(&headers, &list)
@@ -128,13 +134,20 @@ pub fn answer(headers: &HeaderMap, body: &impl Serialize) -> Result<Response, Pr
     if etag::not_modified(headers, &tag) {
         return Ok((StatusCode::NOT_MODIFIED, common).into_response());
     }
-    let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    let content_type = [(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    )];
     Ok((common, content_type, json).into_response())
 }
 
 /// Answers a question from a snapshot.
 pub fn list(snapshot: &Snapshot, query: &ListQuery) -> tantivy::Result<ProductList> {
-    let answer = query.q.as_deref().map(|text| snapshot.answer(text, query.language)).transpose()?;
+    let answer = query
+        .q
+        .as_deref()
+        .map(|text| snapshot.answer(text, query.language))
+        .transpose()?;
     let filters = filters(snapshot, query);
     let selected = select::select(
         snapshot,
@@ -154,7 +167,9 @@ pub fn list(snapshot: &Snapshot, query: &ListQuery) -> tantivy::Result<ProductLi
         items: selected.items.into_iter().map(show).collect(),
         next_cursor: selected.next.as_ref().map(page::encode),
         total: selected.total,
-        facets: query.facets.then(|| facets(snapshot, query, &selected.counts)),
+        facets: query
+            .facets
+            .then(|| facets(snapshot, query, &selected.counts)),
         corrected_query: answer.and_then(|answer| answer.corrected),
     })
 }
@@ -164,17 +179,33 @@ fn filters(snapshot: &Snapshot, query: &ListQuery) -> Filters {
     let categories = query.category.as_deref().map(|key| {
         let below = snapshot.tree.row(key).map(|row| snapshot.tree.subtree(row));
         let rows = snapshot.category_rows.iter();
-        rows.map(|row| row.zip(below.clone()).is_some_and(|(row, below)| below.contains(&row))).collect()
+        rows.map(|row| {
+            row.zip(below.clone())
+                .is_some_and(|(row, below)| below.contains(&row))
+        })
+        .collect()
     });
-    let brands = (!query.brands.is_empty()).then(|| query.brands.iter().filter_map(|brand| tables.brands.find(brand)).collect());
+    let brands = (!query.brands.is_empty()).then(|| {
+        query
+            .brands
+            .iter()
+            .filter_map(|brand| tables.brands.find(brand))
+            .collect()
+    });
     let attributes = query.attributes.iter().map(|(name, values)| {
         // What was never heard of fits nothing, and must not be mistaken for no filter.
         let attribute = tables.attributes.find(name).unwrap_or(u32::MAX);
-        let values = values.iter().filter_map(|value| tables.find_value(attribute, value));
+        let values = values
+            .iter()
+            .filter_map(|value| tables.find_value(attribute, value));
         (attribute, values.collect())
     });
-    let price = (query.price_min.is_some() || query.price_max.is_some())
-        .then(|| (query.price_min.unwrap_or(0), query.price_max.unwrap_or(i64::MAX)));
+    let price = (query.price_min.is_some() || query.price_max.is_some()).then(|| {
+        (
+            query.price_min.unwrap_or(0),
+            query.price_max.unwrap_or(i64::MAX),
+        )
+    });
     Filters {
         categories,
         brands,
@@ -186,22 +217,38 @@ fn filters(snapshot: &Snapshot, query: &ListQuery) -> Filters {
 fn facets(snapshot: &Snapshot, query: &ListQuery, counts: &Counts) -> Facets {
     let tables = &snapshot.tables;
     let mut attributes: BTreeMap<String, Vec<ValueFacet>> = BTreeMap::new();
-    for (value, count) in (0_u32..).zip(&counts.values).filter(|(_, count)| **count > 0) {
-        let attribute = usize::try_from(value).ok().and_then(|value| tables.value_attributes().get(value).copied());
+    for (value, count) in (0_u32..)
+        .zip(&counts.values)
+        .filter(|(_, count)| **count > 0)
+    {
+        let attribute = usize::try_from(value)
+            .ok()
+            .and_then(|value| tables.value_attributes().get(value).copied());
         if let Some(name) = attribute.and_then(|attribute| tables.attributes.text(attribute)) {
-            attributes.entry(name.to_string()).or_default().push(ValueFacet {
-                value: tables.value_text(value).to_owned(),
-                count: *count,
-            });
+            attributes
+                .entry(name.to_string())
+                .or_default()
+                .push(ValueFacet {
+                    value: tables.value_text(value).to_owned(),
+                    count: *count,
+                });
         }
     }
     for (name, values) in &mut attributes {
-        cut(values, query.attributes.get(name).map_or(&[], Vec::as_slice));
+        cut(
+            values,
+            query.attributes.get(name).map_or(&[], Vec::as_slice),
+        );
     }
     if attributes.len() > MOST_FACETS {
         let mut sizes: Vec<(u64, String)> = attributes
             .iter()
-            .map(|(name, values)| (u64::MAX - values.iter().map(|value| value.count).sum::<u64>(), name.clone()))
+            .map(|(name, values)| {
+                (
+                    u64::MAX - values.iter().map(|value| value.count).sum::<u64>(),
+                    name.clone(),
+                )
+            })
             .collect();
         sizes.sort();
         for (_, name) in sizes.split_off(MOST_FACETS) {

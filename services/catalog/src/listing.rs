@@ -84,11 +84,22 @@ impl ListQuery {
             }
             choices += usize::from(repeatable);
             if choices == MOST_CHOICES + 1 {
-                found.add(field.clone(), format!("must be at most {MOST_CHOICES} values of brands and attributes"));
+                found.add(
+                    field.clone(),
+                    format!("must be at most {MOST_CHOICES} values of brands and attributes"),
+                );
             }
             let wrong = match field.as_str() {
-                "lang" => value.parse().map(|language| query.language = language).err().map(|error| error.to_string()),
-                "currency" => value.parse().map(|currency| query.currency = currency).err().map(|error| error.to_string()),
+                "lang" => value
+                    .parse()
+                    .map(|language| query.language = language)
+                    .err()
+                    .map(|error| error.to_string()),
+                "currency" => value
+                    .parse()
+                    .map(|currency| query.currency = currency)
+                    .err()
+                    .map(|error| error.to_string()),
                 "q" => {
                     let is_short = value.chars().count() <= LONGEST_QUESTION;
                     query.q = Some(value).filter(|text| !text.trim().is_empty());
@@ -100,7 +111,9 @@ impl ListQuery {
                     (!is_key).then(|| "must be a category key such as grocery/dairy".to_owned())
                 }
                 "brand" => {
-                    query.brands.extend(Some(value).filter(|brand| !brand.is_empty()));
+                    query
+                        .brands
+                        .extend(Some(value).filter(|brand| !brand.is_empty()));
                     None
                 }
                 "price_min" => amount(&value, &mut query.price_min),
@@ -136,7 +149,11 @@ impl ListQuery {
                 },
                 other => match other.strip_prefix("attribute.") {
                     Some(name) if !name.is_empty() => {
-                        query.attributes.entry(name.to_owned()).or_default().push(value);
+                        query
+                            .attributes
+                            .entry(name.to_owned())
+                            .or_default()
+                            .push(value);
                         None
                     }
                     // Others (a campaign's mark, say) mean nothing here and do no harm.
@@ -148,7 +165,11 @@ impl ListQuery {
             }
         }
         query.limit = usize::try_from(limit).unwrap_or(1);
-        if query.after.as_ref().is_some_and(|position| position.sort != query.sort) {
+        if query
+            .after
+            .as_ref()
+            .is_some_and(|position| position.sort != query.sort)
+        {
             found.add("cursor", "belongs to another sort");
         }
         if let (Some(least), Some(most)) = (query.price_min, query.price_max)
@@ -156,7 +177,11 @@ impl ListQuery {
         {
             found.add("price_max", "must not be below price_min");
         }
-        if found.is_empty() { Ok(query) } else { Err(found) }
+        if found.is_empty() {
+            Ok(query)
+        } else {
+            Err(found)
+        }
     }
 }
 
@@ -210,25 +235,42 @@ pub struct PriceRange {
 }
 
 /// How an item looks in a list.
-pub fn summary(snapshot: &Snapshot, item: &Item, language: Language, currency: Currency) -> ProductSummary {
-    let price = item.facts.prices.iter().find(|price| price.currency == currency);
+pub fn summary(
+    snapshot: &Snapshot,
+    item: &Item,
+    language: Language,
+    currency: Currency,
+) -> ProductSummary {
+    let price = item
+        .facts
+        .prices
+        .iter()
+        .find(|price| price.currency == currency);
     let at = language.index();
-    let text = |number, names: &crate::search::shelf::Names| names.text(number).map(|text| text.to_string());
+    let text =
+        |number, names: &crate::search::shelf::Names| names.text(number).map(ToString::to_string);
     ProductSummary {
         id: item.facts.id,
         key: item.face.key.to_string(),
         name: item.face.name[at].to_string(),
         slug: item.face.slug[at].to_string(),
         category: text(item.facts.category, &snapshot.tables.categories).unwrap_or_default(),
-        brand: (item.facts.brand != NONE).then(|| text(item.facts.brand, &snapshot.tables.brands)).flatten(),
+        brand: (item.facts.brand != NONE)
+            .then(|| text(item.facts.brand, &snapshot.tables.brands))
+            .flatten(),
         price: price.map(|price| PriceRange {
             from: Money::new(price.from, currency),
             to: Money::new(price.to, currency),
         }),
-        compare_at: price.and_then(|price| price.before).map(|before| Money::new(before, currency)),
+        compare_at: price
+            .and_then(|price| price.before)
+            .map(|before| Money::new(before, currency)),
         variant_count: item.face.variant_count,
         image: item.face.image.as_deref().cloned(),
-        illustration: snapshot.row_of(item).and_then(|row| snapshot.tree.illustration(row)).map(str::to_owned),
+        illustration: snapshot
+            .row_of(item)
+            .and_then(|row| snapshot.tree.illustration(row))
+            .map(str::to_owned),
     }
 }
 
@@ -256,7 +298,8 @@ mod tests {
 
     #[test]
     fn empty_form_fields_mean_nothing() {
-        let query = parse("q=+&category=&brand=&price_min=&price_max=&utm_source=mail").expect("valid");
+        let query =
+            parse("q=+&category=&brand=&price_min=&price_max=&utm_source=mail").expect("valid");
         assert_eq!(query, parse("").expect("valid"));
     }
 
@@ -281,7 +324,11 @@ mod tests {
             (many.as_str(), "brand"),
         ] {
             let mistakes = parse(text).expect_err(text);
-            assert_eq!(mistakes.first().map(|mistake| mistake.field.as_str()), Some(field), "{text}");
+            assert_eq!(
+                mistakes.first().map(|mistake| mistake.field.as_str()),
+                Some(field),
+                "{text}"
+            );
         }
     }
 }

@@ -15,7 +15,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let db = Db::open(&config.mongodb_uri, &config.mongodb_database).await?;
     let app = App::new(db, verifier, clock)?;
     let health = app.health();
-    tokio::spawn(refresh::run(app.clone(), health.clone(), Duration::from_millis(config.index_refresh_ms)));
+    tokio::spawn(refresh::run(
+        app.clone(),
+        health.clone(),
+        Duration::from_millis(config.index_refresh_ms),
+    ));
     kit::serve("catalog", &config.kit, router(app), health).await?;
     Ok(())
 }

@@ -199,7 +199,11 @@ impl Product {
             format!("slug:en:{}", self.slug.en),
             format!("slug:fr:{}", self.slug.fr),
         ];
-        names.extend(self.variants.iter().map(|variant| format!("sku:{}", variant.sku)));
+        names.extend(
+            self.variants
+                .iter()
+                .map(|variant| format!("sku:{}", variant.sku)),
+        );
         names
     }
 
@@ -207,7 +211,11 @@ impl Product {
     pub fn field_of_name(&self, name: &str) -> String {
         match name.split_once(':') {
             Some(("sku", sku)) => {
-                let index = self.variants.iter().position(|variant| variant.sku == sku).unwrap_or_default();
+                let index = self
+                    .variants
+                    .iter()
+                    .position(|variant| variant.sku == sku)
+                    .unwrap_or_default();
                 format!("variants[{index}].sku")
             }
             Some(("slug", rest)) => format!("slug.{}", rest.split(':').next().unwrap_or_default()),

@@ -10,7 +10,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use kit::{Problem, auth::Identity, etag, extract::{Json, Path}, problem::ProblemSchema};
+use kit::{
+    Problem,
+    auth::Identity,
+    etag,
+    extract::{Json, Path},
+    problem::ProblemSchema,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -37,7 +43,9 @@ pub enum ReadError {
 impl From<ReadError> for Problem {
     fn from(error: ReadError) -> Self {
         match error {
-            ReadError::NotFound => Self::not_found("product-not-found", "There is no such product."),
+            ReadError::NotFound => {
+                Self::not_found("product-not-found", "There is no such product.")
+            }
             ReadError::Db(source) => Self::unavailable(source),
         }
     }
@@ -88,7 +96,10 @@ pub async fn read_product_by_slug(
 pub async fn find(app: &App, id: Uuid) -> Result<Arc<Product>, ReadError> {
     let remembered = app.remembered.get(&id);
     let newest = app.index.snapshot().revision_of(id);
-    if let Some(product) = remembered.as_ref().filter(|product| newest.is_some_and(|newest| product.revision >= newest)) {
+    if let Some(product) = remembered
+        .as_ref()
+        .filter(|product| newest.is_some_and(|newest| product.revision >= newest))
+    {
         return Ok(Arc::clone(product));
     }
     match products::product(&app.db, id).await {
@@ -106,7 +117,11 @@ pub async fn find(app: &App, id: Uuid) -> Result<Arc<Product>, ReadError> {
     }
 }
 
-async fn find_by_slug(app: &App, language: Language, slug: &str) -> Result<Arc<Product>, ReadError> {
+async fn find_by_slug(
+    app: &App,
+    language: Language,
+    slug: &str,
+) -> Result<Arc<Product>, ReadError> {
     let hint = app.index.snapshot().id_of_slug(language, slug);
     if let Some(id) = hint {
         match find(app, id).await {
@@ -116,17 +131,29 @@ async fn find_by_slug(app: &App, language: Language, slug: &str) -> Result<Arc<P
         }
     }
     let name = format!("slug:{language}:{slug}");
-    let product = products::bearer(&app.db, &name).await?.ok_or(ReadError::NotFound)?;
+    let product = products::bearer(&app.db, &name)
+        .await?
+        .ok_or(ReadError::NotFound)?;
     Ok(Arc::new(product))
 }
 
-fn show(product: &Product, caller: Option<&Identity>, headers: &HeaderMap) -> Result<Response, Problem> {
-    let is_staff = caller.is_some_and(|caller| caller.may("catalog:write") || caller.may("catalog:read_unpublished"));
+fn show(
+    product: &Product,
+    caller: Option<&Identity>,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let is_staff = caller.is_some_and(|caller| {
+        caller.may("catalog:write") || caller.may("catalog:read_unpublished")
+    });
     if !product.is_published() && !is_staff {
         return Err(ReadError::NotFound.into());
     }
     let tag = etag::of(product.revision);
-    let cache = if product.is_published() { PUBLIC } else { PRIVATE };
+    let cache = if product.is_published() {
+        PUBLIC
+    } else {
+        PRIVATE
+    };
     let common = [
         (header::ETAG, tag.clone()),
         (header::CACHE_CONTROL, cache),

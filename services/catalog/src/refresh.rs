@@ -1,6 +1,6 @@
 //! Builds the read model at start and keeps it up with the journal.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, sync::atomic::Ordering, time::Duration};
 
 use futures::StreamExt as _;
 use kit::Health;
@@ -45,13 +45,17 @@ pub async fn run(app: App, health: Health, every: Duration) {
                 let products = app.index.snapshot().len();
                 let seconds = started.elapsed().as_millis();
                 tracing::info!(products, milliseconds = seconds, "read model built");
+                app.is_built.store(true, Ordering::SeqCst);
                 health.set_ready(true);
                 pause = Duration::from_millis(50);
                 follow(&app, follower, every).await;
                 tracing::warn!("too far behind the journal; reading everything anew");
             }
             Err(error) => {
-                tracing::warn!(error = kit::problem::chain(&error), "the read model can't be built yet");
+                tracing::warn!(
+                    error = kit::problem::chain(&error),
+                    "the read model can't be built yet"
+                );
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
@@ -69,7 +73,14 @@ pub async fn build(app: &App) -> Result<Follower, RefreshError> {
     while let Some(batch) = batches.next().await {
         let batch = batch?;
         seen.extend(batch.iter().map(|product| product.id));
-        apply(app, batch.into_iter().map(|product| Change::Product(Box::new(product))).collect()).await?;
+        apply(
+            app,
+            batch
+                .into_iter()
+                .map(|product| Change::Product(Box::new(product)))
+                .collect(),
+        )
+        .await?;
     }
     let index = app.index.clone();
     tokio::task::spawn_blocking(move || index.retain(&seen)).await??;
@@ -110,7 +121,10 @@ async fn follow(app: &App, mut follower: Follower, every: Duration) {
             Err(error) => {
                 // Said once, not twice a second.
                 if std::mem::replace(&mut is_reachable, false) {
-                    tracing::warn!(error = kit::problem::chain(&error), "can't follow the journal; serving what is known");
+                    tracing::warn!(
+                        error = kit::problem::chain(&error),
+                        "can't follow the journal; serving what is known"
+                    );
                 }
             }
         }

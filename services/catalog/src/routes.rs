@@ -11,8 +11,8 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    App,
-    categories, import_categories, import_products, list_products, read_product, suggest, write_product,
+    App, categories, import_categories, import_products, list_products, read_product, suggest,
+    write_product,
 };
 
 /// The largest JSON body.
@@ -34,15 +34,28 @@ struct Token;
 
 impl Modify for Token {
     fn modify(&self, document: &mut Document) {
-        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
-        document.components.get_or_insert_default().add_security_scheme("token", SecurityScheme::Http(scheme));
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .build();
+        document
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("token", SecurityScheme::Http(scheme));
     }
 }
 
 fn documented() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Api::openapi())
-        .routes(routes!(list_products::list_products, write_product::create_product))
-        .routes(routes!(read_product::read_product, write_product::put_product, write_product::delete_product))
+        .routes(routes!(
+            list_products::list_products,
+            write_product::create_product
+        ))
+        .routes(routes!(
+            read_product::read_product,
+            write_product::put_product,
+            write_product::delete_product
+        ))
         .routes(routes!(read_product::read_product_by_slug))
         .routes(routes!(suggest::suggestions))
         .routes(routes!(categories::list_categories))
@@ -55,8 +68,14 @@ pub fn router(app: App) -> Router {
     let (routes, document) = (Router::from(documented()), openapi());
     routes
         // A key contains slashes, which OpenAPI's paths can't say; it is documented by hand below.
-        .route("/v1/categories/{*key}", get(categories::read_category).put(categories::put_category))
-        .route("/openapi.json", get(move || std::future::ready(Json(document.clone()))))
+        .route(
+            "/v1/categories/{*key}",
+            get(categories::read_category).put(categories::put_category),
+        )
+        .route(
+            "/openapi.json",
+            get(move || std::future::ready(Json(document.clone()))),
+        )
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(app)
 }

@@ -50,13 +50,20 @@ impl From<SaveError> for Problem {
         match error {
             SaveError::Taken { field } => taken(&field),
             SaveError::Refused(problem) => *problem,
-            error @ (SaveError::Journal(_) | SaveError::Db(_) | SaveError::Contention) => Self::unavailable(error),
+            error @ (SaveError::Journal(_) | SaveError::Db(_) | SaveError::Contention) => {
+                Self::unavailable(error)
+            }
         }
     }
 }
 
 fn taken(field: &str) -> Problem {
-    Problem::new(http::StatusCode::CONFLICT, "name-taken", "Another product has this already.").field(field, "is taken by another product")
+    Problem::new(
+        http::StatusCode::CONFLICT,
+        "name-taken",
+        "Another product has this already.",
+    )
+    .field(field, "is taken by another product")
 }
 
 /// Writes one product. `decide` sees the product as it is and answers with what it shall be (or refuses); it may be asked more than once.
@@ -87,7 +94,7 @@ pub async fn save(
         }
         let mut touches = touches.clone();
         touches.extend(names.released.iter().cloned());
-        let Some(claim) = app.journal.claim(base, touches).await? else {
+        let Some(claim) = app.journal.claim(base, &touches).await? else {
             continue;
         };
         let product = Product {
@@ -106,15 +113,21 @@ pub async fn save(
 }
 
 /// Takes one product out.
-pub async fn remove(app: &App, id: Uuid, decide: impl Fn(Option<&Product>) -> Result<(), Problem>) -> Result<(), SaveError> {
+pub async fn remove(
+    app: &App,
+    id: Uuid,
+    decide: impl Fn(Option<&Product>) -> Result<(), Problem>,
+) -> Result<(), SaveError> {
     let touches = vec![product_touch(id)];
     for _ in 0..ATTEMPTS {
         let base = app.journal.begin(&touches).await?;
         let before = products::product(&app.db, id).await?;
         decide(before.as_ref()).map_err(|problem| SaveError::Refused(Box::new(problem)))?;
-        let names = before.map(|before| before.unique_names()).unwrap_or_default();
-        let touched = touches.iter().chain(&names).cloned().collect();
-        let Some(claim) = app.journal.claim(base, touched).await? else {
+        let names = before
+            .map(|before| before.unique_names())
+            .unwrap_or_default();
+        let product_and_names: Vec<String> = touches.iter().chain(&names).cloned().collect();
+        let Some(claim) = app.journal.claim(base, &product_and_names).await? else {
             continue;
         };
         products::delete(&app.db, id).await?;
@@ -147,38 +160,87 @@ pub async fn settle(app: &App, claim: Claim, changes: Vec<Change>) -> Result<(),
 /// Products to write together, by key: new ones and old ones. Answers with the position and the field of each that can't be.
 ///
 /// The inputs must be valid, and no two may want the same name.
-pub async fn save_all(app: &App, inputs: &[ProductInput], now: Timestamp) -> Result<Vec<(usize, String)>, SaveError> {
-    // Most imports bring what is new. Those are tried first, in a few large inserts; the database says which are not.
-    let known = insert_new(app, inputs, now).await?;
-    if known.is_empty() {
-        return Ok(Vec::new());
+pub async fn save_all(
+    app: &App,
+    inputs: &[ProductInput],
+    now: Timestamp,
+) -> Result<Vec<(usize, String)>, SaveError> {
+    let snapshot = app.index.snapshot();
+    let (mut known, mut new): (Vec<usize>, Vec<usize>) =
+        (0..inputs.len()).partition(|position| snapshot.has_key(&inputs[*position].key));
+    // Rows that another import just wrote, or that are not published, are not in the read model. To find that out row by row is slow, so
+    // a few are looked up before.
+    let probes: Vec<String> = [0, new.len() / 2, new.len().saturating_sub(1)]
+        .iter()
+        .filter_map(|probe| new.get(*probe))
+        .map(|position| name_of_key(&inputs[*position].key))
+        .collect();
+    if products::owners(&app.db, &probes)
+        .await?
+        .iter()
+        .any(Option::is_some)
+    {
+        known.append(&mut new);
     }
+    // What seems to be new is tried first, in a few large inserts; the database says what is not.
+    let tried: Vec<&ProductInput> = new.iter().map(|position| &inputs[*position]).collect();
+    known.extend(
+        insert_new(app, &tried, now)
+            .await?
+            .into_iter()
+            .map(|position| new[position]),
+    );
     let again: Vec<&ProductInput> = known.iter().map(|position| &inputs[*position]).collect();
     let rejected = upsert(app, &again, now).await?;
-    Ok(rejected.into_iter().map(|(position, field)| (known[position], field)).collect())
+    Ok(rejected
+        .into_iter()
+        .map(|(position, field)| (known[position], field))
+        .collect())
 }
 
 /// Writes the products of which all names are new; answers with the positions of the others.
-async fn insert_new(app: &App, inputs: &[ProductInput], now: Timestamp) -> Result<Vec<usize>, SaveError> {
+async fn insert_new(
+    app: &App,
+    inputs: &[&ProductInput],
+    now: Timestamp,
+) -> Result<Vec<usize>, SaveError> {
+    if inputs.is_empty() {
+        return Ok(Vec::new());
+    }
     let drafts: Vec<Product> = inputs.iter().map(|input| draft(app, input, now)).collect();
     let names: Vec<(usize, String)> = drafts
         .iter()
         .enumerate()
-        .flat_map(|(position, product)| product.unique_names().into_iter().map(move |name| (position, name)))
+        .flat_map(|(position, product)| {
+            product
+                .unique_names()
+                .into_iter()
+                .map(move |name| (position, name))
+        })
         .collect();
     let mut touches: Vec<String> = names.iter().map(|(_, name)| name.clone()).collect();
     touches.extend(drafts.iter().map(|product| product_touch(product.id)));
     let claim = claim(app, &touches).await?;
-    let pairs: Vec<(String, Uuid)> = names.iter().map(|(position, name)| (name.clone(), drafts[*position].id)).collect();
-    let existing: HashSet<usize> = products::name_new(&app.db, &pairs).await?.into_iter().collect();
+    let pairs: Vec<(String, Uuid)> = names
+        .iter()
+        .map(|(position, name)| (name.clone(), drafts[*position].id))
+        .collect();
+    let existing: HashSet<usize> = products::name_new(&app.db, &pairs)
+        .await?
+        .into_iter()
+        .collect();
     let known: HashSet<usize> = existing.iter().map(|name| names[*name].0).collect();
     let in_vain: Vec<String> = (0..names.len())
         .filter(|name| known.contains(&names[*name].0) && !existing.contains(name))
         .map(|name| names[name].1.clone())
         .collect();
     products::unname(&app.db, &in_vain).await?;
-    let mut written: Vec<Product> =
-        drafts.into_iter().enumerate().filter(|(position, _)| !known.contains(position)).map(|(_, product)| product).collect();
+    let mut written: Vec<Product> = drafts
+        .into_iter()
+        .enumerate()
+        .filter(|(position, _)| !known.contains(position))
+        .map(|(_, product)| product)
+        .collect();
     for product in &mut written {
         product.revision = claim.revision;
     }
@@ -191,25 +253,33 @@ async fn insert_new(app: &App, inputs: &[ProductInput], now: Timestamp) -> Resul
 }
 
 /// Writes products of which some exist, or whose names are someone else's.
-async fn upsert(app: &App, inputs: &[&ProductInput], now: Timestamp) -> Result<Vec<(usize, String)>, SaveError> {
+async fn upsert(
+    app: &App,
+    inputs: &[&ProductInput],
+    now: Timestamp,
+) -> Result<Vec<(usize, String)>, SaveError> {
+    if inputs.is_empty() {
+        return Ok(Vec::new());
+    }
     let keys: Vec<String> = inputs.iter().map(|input| name_of_key(&input.key)).collect();
     for _ in 0..ATTEMPTS {
         let mut drafts: Vec<Product> = inputs.iter().map(|input| draft(app, input, now)).collect();
-        for (draft, owner) in drafts.iter_mut().zip(products::owners(&app.db, &keys).await?) {
-            draft.id = owner.unwrap_or(draft.id);
-        }
-        let mut touches: Vec<String> = drafts.iter().map(|draft| product_touch(draft.id)).collect();
-        touches.extend(drafts.iter().flat_map(Product::unique_names));
+        // Whoever writes one of these products touches its key as well, so its id need not be known yet.
+        let mut touches: Vec<String> = drafts.iter().flat_map(Product::unique_names).collect();
         let base = app.journal.begin(&touches).await?;
-        if products::owners(&app.db, &keys).await?.iter().zip(&drafts).any(|(owner, draft)| owner.is_some_and(|owner| owner != draft.id)) {
-            continue;
+        for (draft, owner) in drafts
+            .iter_mut()
+            .zip(products::owners(&app.db, &keys).await?)
+        {
+            draft.id = owner.unwrap_or(draft.id);
         }
         let plan = Plan::make(app, drafts).await?;
         touches.extend(plan.released.iter().cloned());
+        touches.extend(plan.written.iter().map(|product| product_touch(product.id)));
         if plan.written.is_empty() {
             return Ok(plan.rejected);
         }
-        let Some(claim) = app.journal.claim(base, touches).await? else {
+        let Some(claim) = app.journal.claim(base, &touches).await? else {
             continue;
         };
         return plan.carry_out(app, claim).await;
@@ -229,10 +299,17 @@ struct Plan {
 impl Plan {
     async fn make(app: &App, drafts: Vec<Product>) -> Result<Self, DbError> {
         let mut plan = Self::default();
-        for (position, mut draft) in drafts.into_iter().enumerate() {
-            let before = products::product(&app.db, draft.id).await?;
-            // The owner of the key may be a product that was never written, or that has another key by now.
-            let before = before.filter(|before| before.key == draft.key);
+        let ids: Vec<Uuid> = drafts.iter().map(|draft| draft.id).collect();
+        let before = products::products(&app.db, &ids).await?;
+        for (position, (mut draft, before)) in drafts.into_iter().zip(before).enumerate() {
+            let before = match before {
+                // The key was left to a product that has another one by now.
+                Some(other) if other.key != draft.key => {
+                    draft.id = app.clock.uuid();
+                    None
+                }
+                before => before,
+            };
             if let Some(before) = &before {
                 draft.created_at = before.created_at;
                 if is_same(&draft, before) {
@@ -276,7 +353,7 @@ impl Plan {
 async fn claim(app: &App, touches: &[String]) -> Result<Claim, SaveError> {
     for _ in 0..ATTEMPTS {
         let base = app.journal.begin(touches).await?;
-        if let Some(claim) = app.journal.claim(base, touches.to_vec()).await? {
+        if let Some(claim) = app.journal.claim(base, touches).await? {
             return Ok(claim);
         }
     }
@@ -298,7 +375,10 @@ fn draft(app: &App, input: &ProductInput, now: Timestamp) -> Product {
 }
 
 fn changes(products: Vec<Product>) -> Vec<Change> {
-    products.into_iter().map(|product| Change::Product(Box::new(product))).collect()
+    products
+        .into_iter()
+        .map(|product| Change::Product(Box::new(product)))
+        .collect()
 }
 
 /// Whether writing changes nothing but the revision.
@@ -322,7 +402,11 @@ impl Names {
         let old = before.map(Product::unique_names).unwrap_or_default();
         let new = after.unique_names();
         Self {
-            released: old.iter().filter(|name| !new.contains(name)).cloned().collect(),
+            released: old
+                .iter()
+                .filter(|name| !new.contains(name))
+                .cloned()
+                .collect(),
             gained: new.into_iter().filter(|name| !old.contains(name)).collect(),
         }
     }
@@ -330,7 +414,10 @@ impl Names {
     /// The first name gained that another product bears.
     async fn first_taken(&self, app: &App, id: Uuid) -> Result<Option<String>, DbError> {
         for name in &self.gained {
-            if products::bearer(&app.db, name).await?.is_some_and(|bearer| bearer.id != id) {
+            if products::bearer(&app.db, name)
+                .await?
+                .is_some_and(|bearer| bearer.id != id)
+            {
                 return Ok(Some(name.clone()));
             }
         }

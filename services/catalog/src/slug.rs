@@ -10,9 +10,12 @@ const LONGEST_DERIVED: usize = 80;
 /// What a slug may look like: words of lower-case ASCII letters and digits, joined by single hyphens, at most 200 characters.
 pub fn is_slug(text: &str) -> bool {
     text.len() <= 200
-        && text
-            .split('-')
-            .all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()))
+        && text.split('-').all(|word| {
+            !word.is_empty()
+                && word
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        })
 }
 
 /// The slugs of a product: those given, else its names with a short suffix made from its key. The same product always gets
@@ -30,7 +33,9 @@ pub fn of_product(input: &ProductInput) -> LocalizedText {
 fn derive(name: &str, suffix: &str) -> String {
     let mut slug = String::new();
     let folded = words::fold(name);
-    let parts = folded.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let parts = folded
+        .split(|letter: char| !letter.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
     for word in parts {
         if slug.len() + word.len() > LONGEST_DERIVED {
             break;
@@ -47,7 +52,10 @@ fn derive(name: &str, suffix: &str) -> String {
 fn suffix(key: &str) -> String {
     const LETTERS: &[u8; 27] = b"bcdfghjkmnpqrstvwxz23456789";
     let hash = Sha256::digest(key.as_bytes());
-    hash.iter().take(7).map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()])).collect()
+    hash.iter()
+        .take(7)
+        .map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()]))
+        .collect()
 }
 
 #[cfg(test)]

@@ -67,19 +67,30 @@ pub struct SuggestedCategory {
         (status = 400, body = ProblemSchema, content_type = "application/problem+json"),
     )
 )]
-pub async fn suggestions(State(app): State<App>, headers: HeaderMap, Query(query): Query<SuggestionQuery>) -> Result<Response, Problem> {
+pub async fn suggestions(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Query(query): Query<SuggestionQuery>,
+) -> Result<Response, Problem> {
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MOST).contains(&limit) {
         return Err(Problem::invalid().field("limit", format!("must be 1 to {MOST}")));
     }
     if query.q.chars().count() > LONGEST_QUESTION {
-        return Err(Problem::invalid().field("q", format!("must be at most {LONGEST_QUESTION} characters")));
+        return Err(Problem::invalid().field(
+            "q",
+            format!("must be at most {LONGEST_QUESTION} characters"),
+        ));
     }
     let suggestions = suggest(&app.index.snapshot(), &query, limit).map_err(Problem::internal)?;
     answer(&headers, &suggestions)
 }
 
-fn suggest(snapshot: &Snapshot, query: &SuggestionQuery, limit: usize) -> tantivy::Result<Suggestions> {
+fn suggest(
+    snapshot: &Snapshot,
+    query: &SuggestionQuery,
+    limit: usize,
+) -> tantivy::Result<Suggestions> {
     let language = query.lang.unwrap_or(Language::En);
     let currency = query.currency.unwrap_or(Currency::EUR);
     let found = snapshot.answer(&query.q, language)?.found;
@@ -102,7 +113,11 @@ fn suggest(snapshot: &Snapshot, query: &SuggestionQuery, limit: usize) -> tantiv
     let rows = suggest::categories(snapshot, &query.q, language, limit.min(CATEGORIES)).into_iter();
     Ok(Suggestions {
         queries,
-        products: selected.items.into_iter().map(|item| summary(snapshot, item, language, currency)).collect(),
+        products: selected
+            .items
+            .into_iter()
+            .map(|item| summary(snapshot, item, language, currency))
+            .collect(),
         categories: rows
             .map(|row| &snapshot.tree.rows()[row])
             .map(|category| SuggestedCategory {

@@ -37,13 +37,21 @@ pub const WRITE: &str = "catalog:write";
         (status = 503, body = ProblemSchema, content_type = "application/problem+json"),
     )
 )]
-pub async fn create_product(State(app): State<App>, caller: Identity, Json(input): Json<ProductInput>) -> Result<Response, Problem> {
+pub async fn create_product(
+    State(app): State<App>,
+    caller: Identity,
+    Json(input): Json<ProductInput>,
+) -> Result<Response, Problem> {
     caller.require(WRITE)?;
     check(&app, &input).await?;
     let id = app.clock.uuid();
     let product = save::save(&app, id, input, app.clock.now(), |_| Ok(())).await?;
-    let location = HeaderValue::from_str(&format!("/v1/products/{id}")).map_err(Problem::internal)?;
-    let headers = [(header::LOCATION, location), (header::ETAG, etag::of(product.revision))];
+    let location =
+        HeaderValue::from_str(&format!("/v1/products/{id}")).map_err(Problem::internal)?;
+    let headers = [
+        (header::LOCATION, location),
+        (header::ETAG, etag::of(product.revision)),
+    ];
     Ok((StatusCode::CREATED, headers, Json(product)).into_response())
 }
 
@@ -113,7 +121,12 @@ async fn check(app: &App, input: &ProductInput) -> Result<(), Problem> {
     input.validate().map_err(Problem::from)?;
     let is_known = app.index.snapshot().tree.row(&input.category).is_some();
     // The read model may be a moment behind. Categories are never taken out, so what it knows exists.
-    if !is_known && products::category(&app.db, &input.category).await.map_err(SaveError::from)?.is_none() {
+    if !is_known
+        && products::category(&app.db, &input.category)
+            .await
+            .map_err(SaveError::from)?
+            .is_none()
+    {
         return Err(Problem::invalid().field("category", NO_SUCH_CATEGORY));
     }
     Ok(())

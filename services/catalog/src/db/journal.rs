@@ -17,7 +17,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mongodb::{Collection, bson::doc};
+use lz4_flex::block;
+use mongodb::{
+    Collection,
+    bson::{Binary, doc, spec::BinarySubtype},
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -25,9 +29,12 @@ use super::{Db, DbError, is_duplicate, products};
 use crate::{category::Category, product::Product, search::Change};
 
 /// After so many entries, a mark says that everything before is settled, so that nobody starts from the beginning.
-const CHECKPOINT_EVERY: u64 = 32;
+const CHECKPOINT_EVERY: u64 = 16;
 /// How many checkpoints back the records of changes are kept.
 const KEEP_CHECKPOINTS: u64 = 4;
+
+/// A record holds a batch of an import, which is a few MiB; a larger length is damage.
+const LARGEST_RECORD: usize = 64 * 1024 * 1024;
 
 /// How long to wait for what.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +45,8 @@ pub struct Patience {
     pub abandoned: Duration,
     /// How long a writer waits for another one that touches the same.
     pub waiting: Duration,
+    /// How long the last command of a write that was cut off may still be under way.
+    pub cut_off: Duration,
 }
 
 impl Default for Patience {
@@ -45,7 +54,8 @@ impl Default for Patience {
         Self {
             writing: Duration::from_secs(15),
             abandoned: Duration::from_secs(45),
-            waiting: Duration::from_secs(3),
+            waiting: Duration::from_secs(5),
+            cut_off: Duration::from_secs(1),
         }
     }
 }
@@ -66,7 +76,7 @@ pub enum JournalError {
 
 impl From<mongodb::error::Error> for JournalError {
     fn from(error: mongodb::error::Error) -> Self {
-        Self::Db(DbError(error))
+        Self::Db(error.into())
     }
 }
 
@@ -74,23 +84,55 @@ impl From<mongodb::error::Error> for JournalError {
 struct Entry {
     #[serde(rename = "_id")]
     id: String,
-    /// What the writer is about to touch, such as `product:{id}` or `sku:42`.
-    touches: Vec<String>,
+    /// What the writer is about to touch, such as `product:{id}` or `sku:42`, one a line.
+    touches: String,
     /// Its record of changes is gone: too old to follow from here.
     #[serde(default)]
     purged: bool,
 }
 
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Record {
+impl Entry {
+    fn touches_any(&self, touches: &HashSet<&str>) -> bool {
+        self.touches
+            .lines()
+            .any(|touched| touches.contains(touched))
+    }
+}
+
+/// What changed, as compressed JSON: an import's record holds hundreds of products, which the database has no need to look into.
+#[derive(Debug, Serialize, Deserialize)]
+struct RecordRow {
     #[serde(rename = "_id")]
     id: String,
+    changes: Binary,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Record {
     #[serde(default)]
     products: Vec<Product>,
     #[serde(default)]
-    removed: Vec<String>,
+    removed: Vec<Uuid>,
     #[serde(default)]
     categories: Vec<Category>,
+}
+
+impl Record {
+    fn row(&self, revision: u64) -> Result<RecordRow, DbError> {
+        let json = serde_json::to_vec(self).map_err(DbError::record)?;
+        Ok(RecordRow {
+            id: number(revision),
+            changes: Binary {
+                subtype: BinarySubtype::Generic,
+                bytes: compress(&json)?,
+            },
+        })
+    }
+
+    fn read(row: &RecordRow) -> Result<Self, DbError> {
+        let json = decompress(&row.changes.bytes)?;
+        serde_json::from_slice(&json).map_err(DbError::record)
+    }
 }
 
 /// The journal. Clones share what they know of it.
@@ -98,7 +140,7 @@ struct Record {
 pub struct Journal {
     db: Db,
     entries: Collection<Entry>,
-    records: Collection<Record>,
+    records: Collection<RecordRow>,
     /// Everything up to here is settled.
     settled: Arc<AtomicU64>,
     seen: Arc<Mutex<BTreeMap<u64, Instant>>>,
@@ -109,20 +151,55 @@ pub struct Journal {
 #[derive(Debug, Clone, Copy)]
 pub struct Base(u64);
 
-/// The right to write under a revision.
-#[derive(Debug)]
+/// The right to write under a revision. One that is dropped before it is settled (the write failed, or its caller went away) is settled
+/// in the background with what the database holds, so that nobody waits for it.
 pub struct Claim {
     /// The revision.
     pub revision: u64,
-    touches: Vec<String>,
+    touches: String,
     since: Instant,
-    writing: Duration,
+    journal: Journal,
+    is_settled: bool,
 }
 
 impl Claim {
     /// Fails when this writer has taken so long that others may have given it up. Asked before each write.
     pub fn still_holds(&self) -> Result<(), JournalError> {
-        if self.since.elapsed() < self.writing { Ok(()) } else { Err(JournalError::TooSlow) }
+        if self.since.elapsed() < self.journal.patience.writing {
+            Ok(())
+        } else {
+            Err(JournalError::TooSlow)
+        }
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        if self.is_settled {
+            return;
+        }
+        let journal = self.journal.clone();
+        let (revision, touches) = (self.revision, std::mem::take(&mut self.touches));
+        runtime.spawn(async move {
+            let until = Instant::now() + journal.patience.abandoned;
+            // What was under way when the write was cut off has come to an end by then.
+            let mut pause = journal.patience.cut_off;
+            while Instant::now() < until {
+                tokio::time::sleep(pause).await;
+                match journal.settle_with_what_is_there(revision, &touches).await {
+                    Ok(()) => return,
+                    Err(error) => tracing::debug!(
+                        revision,
+                        error = kit::problem::chain(&error),
+                        "can't settle for a write that was cut off yet"
+                    ),
+                }
+                pause = pause.max(Duration::from_millis(500));
+            }
+        });
     }
 }
 
@@ -162,7 +239,10 @@ impl Journal {
                 above = middle;
             }
         }
-        Ok(self.settled.fetch_max(below * CHECKPOINT_EVERY, Ordering::SeqCst).max(below * CHECKPOINT_EVERY))
+        Ok(self
+            .settled
+            .fetch_max(below * CHECKPOINT_EVERY, Ordering::SeqCst)
+            .max(below * CHECKPOINT_EVERY))
     }
 
     /// Waits until no one else is writing what is touched, and says from where on another writer would be in the way.
@@ -175,14 +255,16 @@ impl Journal {
             let mut all_settled = true;
             while let Some(entry) = self.entry(revision + 1).await? {
                 revision += 1;
-                if self.is_settled(revision).await? || self.settle_abandoned(revision, &entry).await? {
+                if self.is_settled(revision).await?
+                    || self.settle_abandoned(revision, &entry).await?
+                {
                     if all_settled {
                         self.settled.fetch_max(revision, Ordering::SeqCst);
                     }
                     continue;
                 }
                 all_settled = false;
-                busy |= entry.touches.iter().any(|touched| touches.contains(touched.as_str()));
+                busy |= entry.touches_any(&touches);
             }
             if !busy {
                 return Ok(Base(revision));
@@ -195,7 +277,19 @@ impl Journal {
     }
 
     /// Claims the next revision; `None` when someone touched the same since `base`: begin again.
-    pub async fn claim(&self, base: Base, touches: Vec<String>) -> Result<Option<Claim>, JournalError> {
+    pub async fn claim(
+        &self,
+        base: Base,
+        touches: &[String],
+    ) -> Result<Option<Claim>, JournalError> {
+        self.claim_lines(base, touches.join("\n")).await
+    }
+
+    async fn claim_lines(
+        &self,
+        base: Base,
+        touches: String,
+    ) -> Result<Option<Claim>, JournalError> {
         let mut entry = Entry {
             id: String::new(),
             touches,
@@ -211,37 +305,46 @@ impl Journal {
                         revision,
                         touches: entry.touches,
                         since: Instant::now(),
-                        writing: self.patience.writing,
+                        journal: self.clone(),
+                        is_settled: false,
                     }));
                 }
                 Err(error) if is_duplicate(&error) => {}
                 Err(error) => return Err(error.into()),
             }
-            let mine: HashSet<&str> = entry.touches.iter().map(String::as_str).collect();
+            let mine: HashSet<&str> = entry.touches.lines().collect();
             let other = self.entry(revision).await?;
-            if other.is_none_or(|other| other.touches.iter().any(|touched| mine.contains(touched.as_str()))) {
+            if other.is_none_or(|other| other.touches_any(&mine)) {
                 return Ok(None);
             }
         }
     }
 
     /// Settles a claim: from now on readers see its changes.
-    pub async fn settle(&self, claim: Claim, changes: &[Change]) -> Result<(), JournalError> {
-        let mut record = record_of(changes);
-        record.id = number(claim.revision);
+    pub async fn settle(&self, mut claim: Claim, changes: &[Change]) -> Result<(), JournalError> {
+        let record = record_of(changes);
+        let mut row = record.row(claim.revision)?;
         loop {
-            match self.records.insert_one(&record).await {
-                Ok(_) => return Ok(()),
+            match self.records.insert_one(&row).await {
+                Ok(_) => {
+                    claim.is_settled = true;
+                    return Ok(());
+                }
                 Err(error) if is_duplicate(&error) => {}
                 Err(error) => return Err(error.into()),
             }
             // Someone took this writer for dead and recorded what was there at the time. What was written since must be told anew.
-            tracing::warn!(revision = claim.revision, "took too long to settle; announcing the changes again");
+            tracing::warn!(
+                revision = claim.revision,
+                "took too long to settle; announcing the changes again"
+            );
             let base = Base(self.settled.load(Ordering::SeqCst).max(claim.revision));
-            let Some(again) = self.claim(base, claim.touches.clone()).await? else {
+            let Some(again) = self.claim_lines(base, claim.touches.clone()).await? else {
                 return Err(JournalError::TooSlow);
             };
-            record.id = number(again.revision);
+            claim.is_settled = true;
+            claim = again;
+            row.id = number(claim.revision);
         }
     }
 
@@ -251,17 +354,27 @@ impl Journal {
     }
 
     async fn entry(&self, revision: u64) -> Result<Option<Entry>, DbError> {
-        Ok(self.entries.find_one(doc! {"_id": number(revision)}).await?)
+        Ok(self
+            .entries
+            .find_one(doc! {"_id": number(revision)})
+            .await?)
     }
 
     async fn is_settled(&self, revision: u64) -> Result<bool, DbError> {
         let found = self.records.clone_with_type::<mongodb::bson::Document>();
-        let found = found.find_one(doc! {"_id": number(revision)}).projection(doc! {"_id": 1}).await?;
+        let found = found
+            .find_one(doc! {"_id": number(revision)})
+            .projection(doc! {"_id": 1})
+            .await?;
         Ok(found.is_some())
     }
 
     async fn has_checkpoint(&self, checkpoint: u64) -> Result<bool, DbError> {
-        Ok(self.entries.find_one(doc! {"_id": checkpoint_id(checkpoint)}).await?.is_some())
+        Ok(self
+            .entries
+            .find_one(doc! {"_id": checkpoint_id(checkpoint)})
+            .await?
+            .is_some())
     }
 
     /// Settles an entry for a writer that died, with what it left behind.
@@ -276,12 +389,18 @@ impl Journal {
         if first_seen.elapsed() < self.patience.abandoned {
             return Ok(false);
         }
-        tracing::warn!(revision, "a writer died before it was done; settling for it");
-        let mut record = Record {
-            id: number(revision),
-            ..Record::default()
-        };
-        for touched in &entry.touches {
+        tracing::warn!(
+            revision,
+            "a writer died before it was done; settling for it"
+        );
+        self.settle_with_what_is_there(revision, &entry.touches)
+            .await?;
+        Ok(true)
+    }
+
+    async fn settle_with_what_is_there(&self, revision: u64, touches: &str) -> Result<(), DbError> {
+        let mut record = Record::default();
+        for touched in touches.lines() {
             if touched == CATEGORIES_TOUCH {
                 record.categories = products::all_categories(&self.db).await?;
             }
@@ -289,15 +408,15 @@ impl Journal {
                 match Uuid::parse_str(id) {
                     Ok(id) => match products::product(&self.db, id).await? {
                         Some(product) => record.products.push(product),
-                        None => record.removed.push(id.to_string()),
+                        None => record.removed.push(id),
                     },
                     Err(error) => tracing::error!(%error, touched, "not a product id"),
                 }
             }
         }
-        match self.records.insert_one(&record).await {
+        match self.records.insert_one(record.row(revision)?).await {
             Err(error) if !is_duplicate(&error) => Err(error.into()),
-            _ => Ok(true),
+            _ => Ok(()),
         }
     }
 
@@ -305,7 +424,7 @@ impl Journal {
     async fn checkpoint(&self, checkpoint: u64) -> Result<(), DbError> {
         let mark = Entry {
             id: checkpoint_id(checkpoint),
-            touches: Vec::new(),
+            touches: String::new(),
             purged: false,
         };
         match self.entries.insert_one(&mark).await {
@@ -320,7 +439,7 @@ impl Journal {
         for revision in old * CHECKPOINT_EVERY + 1..=(old + 1) * CHECKPOINT_EVERY {
             let id = doc! {"_id": number(revision)};
             // The entry itself stays, a few bytes: its number must never be claimed again.
-            let slim = doc! {"$set": {"touches": [], "purged": true}};
+            let slim = doc! {"$set": {"touches": "", "purged": true}};
             self.entries.update_one(id.clone(), slim).await?;
             self.records.delete_one(id).await?;
         }
@@ -384,12 +503,11 @@ impl Follower {
             if entry.purged {
                 return Ok(News::Lost);
             }
-            match self.journal.record(self.next).await? {
-                Some(record) => read(record, self.next, &mut changes),
-                None => {
-                    self.journal.settle_abandoned(self.next, &entry).await?;
-                    self.holes.insert(self.next, entry);
-                }
+            if let Some(record) = self.journal.record(self.next).await? {
+                read(record, self.next, &mut changes);
+            } else {
+                self.journal.settle_abandoned(self.next, &entry).await?;
+                self.holes.insert(self.next, entry);
             }
             self.next += 1;
         }
@@ -406,7 +524,11 @@ impl Follower {
         let settled = self.holes.keys().next().copied().unwrap_or(self.next) - 1;
         let before = self.journal.settled.fetch_max(settled, Ordering::SeqCst);
         if settled > before {
-            let mut seen = self.journal.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut seen = self
+                .journal
+                .seen
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             *seen = seen.split_off(&settled);
         }
         for checkpoint in before / CHECKPOINT_EVERY + 1..=settled / CHECKPOINT_EVERY {
@@ -418,8 +540,34 @@ impl Follower {
 
 impl Journal {
     async fn record(&self, revision: u64) -> Result<Option<Record>, DbError> {
-        Ok(self.records.find_one(doc! {"_id": number(revision)}).await?)
+        let row = self
+            .records
+            .find_one(doc! {"_id": number(revision)})
+            .await?;
+        row.map(|row| Record::read(&row)).transpose()
     }
+}
+
+/// LZ4 behind the length of what it holds.
+fn compress(json: &[u8]) -> Result<Vec<u8>, DbError> {
+    let length = u32::try_from(json.len())
+        .map_err(DbError::record)?
+        .to_le_bytes();
+    let mut bytes = vec![0; length.len() + block::get_maximum_output_size(json.len())];
+    bytes[..length.len()].copy_from_slice(&length);
+    let written =
+        block::compress_into(json, &mut bytes[length.len()..]).map_err(DbError::record)?;
+    bytes.truncate(length.len() + written);
+    Ok(bytes)
+}
+
+fn decompress(bytes: &[u8]) -> Result<Vec<u8>, DbError> {
+    let (length, rest) = bytes.split_first_chunk().ok_or(DbError::Truncated)?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).map_err(DbError::record)?;
+    let mut json = vec![0; length.min(LARGEST_RECORD)];
+    let written = block::decompress_into(rest, &mut json).map_err(DbError::record)?;
+    json.truncate(written);
+    Ok(json)
 }
 
 fn record_of(changes: &[Change]) -> Record {
@@ -427,7 +575,7 @@ fn record_of(changes: &[Change]) -> Record {
     for change in changes {
         match change {
             Change::Product(product) => record.products.push(Product::clone(product)),
-            Change::Removed(id, _) => record.removed.push(id.to_string()),
+            Change::Removed(id, _) => record.removed.push(*id),
             Change::Category(category) => record.categories.push(category.clone()),
         }
     }
@@ -436,15 +584,17 @@ fn record_of(changes: &[Change]) -> Record {
 
 fn read(record: Record, revision: u64, changes: &mut Vec<Change>) {
     let Record {
-        id: _,
         products,
         removed,
         categories,
     } = record;
     changes.extend(categories.into_iter().map(Change::Category));
-    changes.extend(products.into_iter().map(|product| Change::Product(Box::new(product))));
-    let removed = removed.iter().filter_map(|id| Uuid::parse_str(id).ok());
-    changes.extend(removed.map(|id| Change::Removed(id, revision)));
+    changes.extend(
+        products
+            .into_iter()
+            .map(|product| Change::Product(Box::new(product))),
+    );
+    changes.extend(removed.into_iter().map(|id| Change::Removed(id, revision)));
 }
 
 fn number(revision: u64) -> String {

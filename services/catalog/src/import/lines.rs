@@ -49,7 +49,10 @@ impl<E, S: Stream<Item = Result<Bytes, E>> + Unpin> Lines<S> {
     /// The next line; `None` after the last.
     pub async fn next(&mut self) -> Result<Option<Line>, E> {
         loop {
-            if let Some(at) = self.buffer[self.searched..].iter().position(|byte| *byte == b'\n') {
+            if let Some(at) = self.buffer[self.searched..]
+                .iter()
+                .position(|byte| *byte == b'\n')
+            {
                 let mut line = self.buffer.split_to(self.searched + at);
                 self.buffer.advance(1);
                 self.searched = 0;
@@ -97,7 +100,10 @@ impl Reports {
     pub fn open() -> Result<(Self, Response), Problem> {
         let (sender, receiver) = mpsc::channel(WAITING_REPORTS);
         let lines = stream::unfold(receiver, async |mut receiver: mpsc::Receiver<Bytes>| {
-            receiver.recv().await.map(|bytes| (Ok::<_, std::convert::Infallible>(bytes), receiver))
+            receiver
+                .recv()
+                .await
+                .map(|bytes| (Ok::<_, std::convert::Infallible>(bytes), receiver))
         });
         let response = Response::builder()
             .status(StatusCode::OK)
@@ -114,13 +120,16 @@ impl Reports {
     pub async fn send(&self, report: &Report) -> Result<(), Gone> {
         let mut line = serde_json::to_vec(report).unwrap_or_default();
         line.push(b'\n');
-        self.0.send(line.into()).await.map_err(|_| Gone)
+        self.0.send(line.into()).await.or(Err(Gone))
     }
 }
 
 /// Refuses a body that does not claim to be NDJSON.
 pub fn require_ndjson(headers: &HeaderMap) -> Result<(), Problem> {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let essence = value.split(';').next().unwrap_or_default().trim();
     if essence == "application/x-ndjson" || essence == "application/jsonl" {
         return Ok(());
@@ -139,7 +148,10 @@ mod tests {
     use super::*;
 
     async fn lines(chunks: &[&str]) -> Vec<String> {
-        let chunks: Vec<Result<Bytes, Infallible>> = chunks.iter().map(|chunk| Ok(Bytes::from((*chunk).to_owned()))).collect();
+        let chunks: Vec<Result<Bytes, Infallible>> = chunks
+            .iter()
+            .map(|chunk| Ok(Bytes::from((*chunk).to_owned())))
+            .collect();
         let mut lines = Lines::new(stream::iter(chunks));
         let mut found = Vec::new();
         while let Some(line) = lines.next().await.expect("infallible") {
@@ -153,7 +165,10 @@ mod tests {
 
     #[tokio::test]
     async fn finds_lines_however_they_arrive() {
-        assert_eq!(lines(&["a\nb", "c\r\n", "\n", "d"]).await, ["a", "bc", "", "d"]);
+        assert_eq!(
+            lines(&["a\nb", "c\r\n", "\n", "d"]).await,
+            ["a", "bc", "", "d"]
+        );
         assert_eq!(lines(&["a\n"]).await, ["a"]);
         assert!(lines(&[]).await.is_empty());
         let long = "x".repeat(LONGEST_LINE + 1);

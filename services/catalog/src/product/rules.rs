@@ -42,7 +42,11 @@ impl ProductInput {
             "must be a category key such as grocery/dairy",
         );
         if let Some(brand) = &self.brand {
-            found.require(is_text(brand, 1..=100), || "brand".to_owned(), "must be 1 to 100 characters");
+            found.require(
+                is_text(brand, 1..=100),
+                || "brand".to_owned(),
+                "must be 1 to 100 characters",
+            );
         }
         attributes(found, &self.attributes);
         options(found, &self.options);
@@ -53,18 +57,34 @@ impl ProductInput {
 }
 
 fn attributes(found: &mut Mistakes, attributes: &BTreeMap<String, String>) {
-    found.require(attributes.len() <= 50, || "attributes".to_owned(), "must be at most 50");
+    found.require(
+        attributes.len() <= 50,
+        || "attributes".to_owned(),
+        "must be at most 50",
+    );
     for (name, value) in attributes {
         found.require(is_name(name), || format!("attributes.{name}"), NAME_RULE);
-        found.require(is_text(value, 1..=100), || format!("attributes.{name}"), "must be 1 to 100 characters");
+        found.require(
+            is_text(value, 1..=100),
+            || format!("attributes.{name}"),
+            "must be 1 to 100 characters",
+        );
     }
 }
 
 fn options(found: &mut Mistakes, options: &[String]) {
-    found.require(options.len() <= 5, || "options".to_owned(), "must be at most 5");
+    found.require(
+        options.len() <= 5,
+        || "options".to_owned(),
+        "must be at most 5",
+    );
     for (index, name) in options.iter().enumerate() {
         found.require(is_name(name), || format!("options[{index}]"), NAME_RULE);
-        found.require(!options[..index].contains(name), || format!("options[{index}]"), "is there twice");
+        found.require(
+            !options[..index].contains(name),
+            || format!("options[{index}]"),
+            "is there twice",
+        );
     }
 }
 
@@ -83,7 +103,11 @@ fn variants(found: &mut Mistakes, input: &ProductInput) {
             || format!("{at}.sku"),
             "must be 1 to 64 letters, digits, '.', '_' or '-'",
         );
-        found.require(skus.insert(&variant.sku), || format!("{at}.sku"), "is there twice");
+        found.require(
+            skus.insert(&variant.sku),
+            || format!("{at}.sku"),
+            "is there twice",
+        );
         variant_options(found, &at, variant, &input.options);
         found.require(
             choices.insert(&variant.options),
@@ -96,7 +120,11 @@ fn variants(found: &mut Mistakes, input: &ProductInput) {
 
 fn variant_options(found: &mut Mistakes, at: &str, variant: &Variant, declared: &[String]) {
     for name in declared {
-        found.require(variant.options.contains_key(name), || format!("{at}.options.{name}"), "is missing");
+        found.require(
+            variant.options.contains_key(name),
+            || format!("{at}.options.{name}"),
+            "is missing",
+        );
     }
     for (name, value) in &variant.options {
         found.require(
@@ -104,7 +132,11 @@ fn variant_options(found: &mut Mistakes, at: &str, variant: &Variant, declared: 
             || format!("{at}.options.{name}"),
             "is none of the product's options",
         );
-        found.require(is_text(value, 1..=100), || format!("{at}.options.{name}"), "must be 1 to 100 characters");
+        found.require(
+            is_text(value, 1..=100),
+            || format!("{at}.options.{name}"),
+            "must be 1 to 100 characters",
+        );
     }
 }
 
@@ -117,7 +149,10 @@ fn prices(found: &mut Mistakes, at: &str, variant: &Variant) {
     amounts(found, &format!("{at}.prices"), &variant.prices);
     amounts(found, &format!("{at}.compare_at"), &variant.compare_at);
     for (index, before) in variant.compare_at.iter().enumerate() {
-        let now = variant.prices.iter().find(|price| price.currency == before.currency);
+        let now = variant
+            .prices
+            .iter()
+            .find(|price| price.currency == before.currency);
         found.require(
             now.is_some_and(|now| now.amount < before.amount),
             || format!("{at}.compare_at[{index}]"),
@@ -128,10 +163,20 @@ fn prices(found: &mut Mistakes, at: &str, variant: &Variant) {
 
 fn amounts(found: &mut Mistakes, at: &str, amounts: &[Money]) {
     for (index, money) in amounts.iter().enumerate() {
-        found.require(money.amount >= 0, || format!("{at}[{index}].amount"), "must be at least 0");
-        found.require(money.amount <= HIGHEST_PRICE, || format!("{at}[{index}].amount"), "is too high");
         found.require(
-            amounts[..index].iter().all(|earlier| earlier.currency != money.currency),
+            money.amount >= 0,
+            || format!("{at}[{index}].amount"),
+            "must be at least 0",
+        );
+        found.require(
+            money.amount <= HIGHEST_PRICE,
+            || format!("{at}[{index}].amount"),
+            "is too high",
+        );
+        found.require(
+            amounts[..index]
+                .iter()
+                .all(|earlier| earlier.currency != money.currency),
             || format!("{at}[{index}].currency"),
             "is there twice",
         );
@@ -139,7 +184,11 @@ fn amounts(found: &mut Mistakes, at: &str, amounts: &[Money]) {
 }
 
 fn images(found: &mut Mistakes, images: &[Image]) {
-    found.require(images.len() <= 20, || "images".to_owned(), "must be at most 20");
+    found.require(
+        images.len() <= 20,
+        || "images".to_owned(),
+        "must be at most 20",
+    );
     for (index, image) in images.iter().enumerate() {
         let at = format!("images[{index}]");
         found.require(
@@ -149,32 +198,51 @@ fn images(found: &mut Mistakes, images: &[Image]) {
         );
         texts(found, &format!("{at}.alt"), &image.alt, 0..=300);
         for (side, pixels) in [("width", image.width), ("height", image.height)] {
-            found.require((1..=20_000).contains(&pixels), || format!("{at}.{side}"), "must be 1 to 20000");
+            found.require(
+                (1..=20_000).contains(&pixels),
+                || format!("{at}.{side}"),
+                "must be 1 to 20000",
+            );
         }
     }
 }
 
 /// Checks a text in each language.
-pub(crate) fn texts(found: &mut Mistakes, field: &str, text: &LocalizedText, length: std::ops::RangeInclusive<usize>) {
+pub(crate) fn texts(
+    found: &mut Mistakes,
+    field: &str,
+    text: &LocalizedText,
+    length: std::ops::RangeInclusive<usize>,
+) {
     for language in Language::ALL {
         found.require(
             is_text(text.get(language), length.clone()),
             || format!("{field}.{language}"),
-            &format!("must be {} to {} characters, none of them a control character", length.start(), length.end()),
+            &format!(
+                "must be {} to {} characters, none of them a control character",
+                length.start(),
+                length.end()
+            ),
         );
     }
 }
 
-const NAME_RULE: &str = "must be named by 1 to 40 lower-case letters, digits or '_', a letter first";
+const NAME_RULE: &str =
+    "must be named by 1 to 40 lower-case letters, digits or '_', a letter first";
 
 fn is_name(text: &str) -> bool {
     text.len() <= 40
         && text.starts_with(|first: char| first.is_ascii_lowercase())
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 fn is_code(text: &str, longest: usize) -> bool {
-    (1..=longest).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+    (1..=longest).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
 fn is_text(text: &str, length: std::ops::RangeInclusive<usize>) -> bool {
@@ -182,14 +250,21 @@ fn is_text(text: &str, length: std::ops::RangeInclusive<usize>) -> bool {
     text.len() <= 4 * length.end()
         && length.contains(&text.chars().count())
         && (*length.start() == 0 || !text.trim().is_empty())
-        && !text.chars().any(|letter| letter.is_control() && letter != '\n' && letter != '\t')
+        && !text
+            .chars()
+            .any(|letter| letter.is_control() && letter != '\n' && letter != '\t')
 }
 
 fn is_image_url(url: &str) -> bool {
     let is_path = url.starts_with('/') && !url.starts_with("//");
     url.len() <= 2000
-        && url.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"<>\\`".contains(&byte))
-        && (is_path || url.strip_prefix("https://").is_some_and(|rest| !rest.is_empty()))
+        && url
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !b"\"<>\\`".contains(&byte))
+        && (is_path
+            || url
+                .strip_prefix("https://")
+                .is_some_and(|rest| !rest.is_empty()))
 }
 
 #[cfg(test)]
@@ -215,7 +290,11 @@ mod tests {
         *row.pointer_mut(pointer).expect("the pointer fits") = value;
         let input: ProductInput = serde_json::from_value(row).expect("well formed");
         let found = input.validate().err().unwrap_or_default();
-        found.all().iter().map(|mistake| mistake.field.clone()).collect()
+        found
+            .all()
+            .iter()
+            .map(|mistake| mistake.field.clone())
+            .collect()
     }
 
     #[test]
@@ -237,26 +316,57 @@ mod tests {
             ("/attributes/fat", json!(""), "attributes.fat"),
             ("/options", json!(["size", "size"]), "options[1]"),
             ("/options", json!([]), "variants[0].options.size"),
-            ("/options", json!(["size", "color"]), "variants[0].options.color"),
+            (
+                "/options",
+                json!(["size", "color"]),
+                "variants[0].options.color",
+            ),
             ("/variants", json!([]), "variants"),
             ("/variants/1/sku", json!("1"), "variants[1].sku"),
-            ("/variants/1/options/size", json!("1 l"), "variants[1].options"),
+            (
+                "/variants/1/options/size",
+                json!("1 l"),
+                "variants[1].options",
+            ),
             ("/variants/0/prices", json!([]), "variants[0].prices"),
-            ("/variants/1/prices/0/amount", json!(-1), "variants[1].prices[0].amount"),
-            ("/variants/1/prices/0/amount", json!(i64::MAX), "variants[1].prices[0].amount"),
+            (
+                "/variants/1/prices/0/amount",
+                json!(-1),
+                "variants[1].prices[0].amount",
+            ),
+            (
+                "/variants/1/prices/0/amount",
+                json!(i64::MAX),
+                "variants[1].prices[0].amount",
+            ),
             (
                 "/variants/1/prices",
                 json!([{"amount": 1, "currency": "EUR"}, {"amount": 1, "currency": "EUR"}]),
                 "variants[1].prices[1].currency",
             ),
-            ("/variants/0/compare_at/0/amount", json!(129), "variants[0].compare_at[0]"),
-            ("/variants/0/compare_at/0/currency", json!("USD"), "variants[0].compare_at[0]"),
-            ("/images/0/url", json!("javascript:alert(1)"), "images[0].url"),
+            (
+                "/variants/0/compare_at/0/amount",
+                json!(129),
+                "variants[0].compare_at[0]",
+            ),
+            (
+                "/variants/0/compare_at/0/currency",
+                json!("USD"),
+                "variants[0].compare_at[0]",
+            ),
+            (
+                "/images/0/url",
+                json!("javascript:alert(1)"),
+                "images[0].url",
+            ),
             ("/images/0/url", json!("//evil.example/x"), "images[0].url"),
             ("/images/0/width", json!(0), "images[0].width"),
         ] {
             let found = mistakes(pointer, value.clone());
-            assert!(found.iter().any(|found| found == field), "{pointer} = {value}: {found:?}");
+            assert!(
+                found.iter().any(|found| found == field),
+                "{pointer} = {value}: {found:?}"
+            );
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    hash::{BuildHasher as _, RandomState},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -18,7 +19,7 @@ use super::{
 use crate::{
     category::{Category, CategoryTree},
     product::Product,
-    text::Language,
+    text::{Language, LocalizedText},
 };
 
 /// Something that happened to the catalog.
@@ -50,11 +51,13 @@ pub struct Snapshot {
     fields: Fields,
 }
 
-/// Where products are, by their names. Shared by all snapshots: a hint that is checked against what it leads to.
+/// Where products are. Shared by all snapshots.
 #[derive(Debug, Default)]
 struct Slots {
     by_id: HashMap<Uuid, Known>,
-    by_slug: [HashMap<Box<str>, Uuid>; 2],
+    /// Slots by hashed keys and slugs: hints, to be checked against what they lead to.
+    by_name: HashMap<u64, u32>,
+    hasher: RandomState,
     free: Vec<u32>,
     next: u32,
 }
@@ -130,10 +133,19 @@ impl SearchIndex {
         let gone: Vec<Change> = {
             let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
             let slots = writer.slots.lock().unwrap_or_else(PoisonError::into_inner);
-            let known = slots.by_id.iter().filter(|(id, known)| known.slot.is_some() && !keep.contains(id));
-            known.map(|(id, known)| Change::Removed(*id, known.revision + 1)).collect()
+            let known = slots
+                .by_id
+                .iter()
+                .filter(|(id, known)| known.slot.is_some() && !keep.contains(id));
+            known
+                .map(|(id, known)| Change::Removed(*id, known.revision + 1))
+                .collect()
         };
-        if gone.is_empty() { Ok(()) } else { self.apply(gone) }
+        if gone.is_empty() {
+            Ok(())
+        } else {
+            self.apply(gone)
+        }
     }
 }
 
@@ -145,7 +157,10 @@ impl Writer {
         for change in changes {
             match change {
                 Change::Category(category) => {
-                    let known = self.categories.get(&category.key).map_or(0, |known| known.revision);
+                    let known = self
+                        .categories
+                        .get(&category.key)
+                        .map_or(0, |known| known.revision);
                     if category.revision > known {
                         self.categories.insert(category.key.clone(), category);
                         categories_changed = true;
@@ -157,8 +172,20 @@ impl Writer {
         }
         if categories_changed {
             self.tree = Arc::new(CategoryTree::new(self.categories.values().cloned()));
+            for name in self
+                .categories
+                .values()
+                .map(|category| category.name.clone())
+                .collect::<Vec<_>>()
+            {
+                self.learn_spelling(&name);
+            }
         }
-        let memory = if products.len() > BUILD_BATCH { BUILD_MEMORY } else { REFRESH_MEMORY };
+        let memory = if products.len() > BUILD_BATCH {
+            BUILD_MEMORY
+        } else {
+            REFRESH_MEMORY
+        };
         let mut touched: HashMap<u32, Option<Product>> = HashMap::new();
         for product in products {
             self.put(product, &mut touched);
@@ -192,7 +219,7 @@ impl Writer {
         }
         let slot = slot.unwrap_or_else(|| slots.take());
         if let Some(before) = self.shelf.get(slot) {
-            slots.forget_slugs(before);
+            slots.forget_names(before, slot);
         }
         let item = shelf::item(&product, &mut self.tables);
         slots.by_id.insert(
@@ -202,12 +229,12 @@ impl Writer {
                 slot: Some(slot),
             },
         );
-        for (slugs, slug) in slots.by_slug.iter_mut().zip(&item.face.slug) {
-            slugs.insert(slug.clone(), product.id);
+        for name in slots.names_of(&item) {
+            slots.by_name.insert(name, slot);
         }
         drop(slots);
         self.shelf.set(slot, Some(item));
-        self.learn_spelling(&product);
+        self.learn_spelling(&product.name);
         touched.insert(slot, Some(product));
     }
 
@@ -218,10 +245,16 @@ impl Writer {
             return;
         }
         // Kept without a slot, so that an older change that arrives late does not bring it back.
-        slots.by_id.insert(id, Known { revision, slot: None });
+        slots.by_id.insert(
+            id,
+            Known {
+                revision,
+                slot: None,
+            },
+        );
         if let Some(slot) = known.and_then(|known| known.slot) {
             if let Some(before) = self.shelf.get(slot) {
-                slots.forget_slugs(before);
+                slots.forget_names(before, slot);
             }
             // A reader with an older snapshot has its own shelf, on which the slot still holds what its text index says.
             slots.free.push(slot);
@@ -231,22 +264,22 @@ impl Writer {
     }
 
     /// Remembers how words with accents are written, so that corrections and completions show them.
-    fn learn_spelling(&mut self, product: &Product) {
-        let category = self.tree.get(&product.category).map(|category| &category.name);
+    fn learn_spelling(&mut self, name: &LocalizedText) {
         for language in Language::ALL {
-            let texts = [Some(&product.name), category];
-            for text in texts.into_iter().flatten().map(|text| text.get(language)) {
-                if text.is_ascii() {
-                    continue;
-                }
-                for word in words::words(text, language) {
-                    let written = text.get(word.span).unwrap_or_default().to_lowercase();
-                    let is_new = !written.is_ascii() && !self.spellings[language.index()].contains_key(&word.text);
-                    // An elided article is part of the span.
-                    let written = written.rsplit(['\'', '’']).next().unwrap_or_default().to_owned();
-                    if is_new && words::fold(&written) == word.text {
-                        Arc::make_mut(&mut self.spellings[language.index()]).insert(word.text, written);
-                    }
+            let text = name.get(language);
+            if text.is_ascii() {
+                continue;
+            }
+            let known = &mut self.spellings[language.index()];
+            for word in words::words(text, language) {
+                // An elided article is part of the span.
+                let written = text.get(word.span).unwrap_or_default().to_lowercase();
+                let written = written.rsplit(['\'', '’']).next().unwrap_or_default();
+                if !written.is_ascii()
+                    && !known.contains_key(&word.text)
+                    && words::fold(written) == word.text
+                {
+                    Arc::make_mut(known).insert(word.text, written.to_owned());
                 }
             }
         }
@@ -254,7 +287,12 @@ impl Writer {
 
     fn snapshot(&self, searcher: Searcher) -> Snapshot {
         let mut tree = CategoryTree::clone(&self.tree);
-        let rows: Vec<Option<usize>> = self.tables.categories.iter().map(|key| self.tree.row(key)).collect();
+        let rows: Vec<Option<usize>> = self
+            .tables
+            .categories
+            .iter()
+            .map(|key| self.tree.row(key))
+            .collect();
         let mut own = vec![0; tree.rows().len()];
         for item in self.shelf.iter() {
             let category = usize::try_from(item.facts.category).ok();
@@ -286,10 +324,23 @@ impl Slots {
         })
     }
 
-    fn forget_slugs(&mut self, item: &Item) {
-        for (slugs, slug) in self.by_slug.iter_mut().zip(&item.face.slug) {
-            if slugs.get(slug) == Some(&item.facts.id) {
-                slugs.remove(slug);
+    fn names_of(&self, item: &Item) -> [u64; 3] {
+        let [en, fr] = &item.face.slug;
+        [
+            self.hash("key", &item.face.key),
+            self.hash("en", en),
+            self.hash("fr", fr),
+        ]
+    }
+
+    fn hash(&self, kind: &str, name: &str) -> u64 {
+        self.hasher.hash_one((kind, name))
+    }
+
+    fn forget_names(&mut self, item: &Item, slot: u32) {
+        for name in self.names_of(item) {
+            if self.by_name.get(&name) == Some(&slot) {
+                self.by_name.remove(&name);
             }
         }
     }
@@ -306,10 +357,24 @@ impl Snapshot {
         self.shelf.iter().next().is_none()
     }
 
-    /// The product that a slug led to when it was last heard of.
+    /// The published product that a slug leads to.
     pub fn id_of_slug(&self, language: Language, slug: &str) -> Option<Uuid> {
-        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        slots.by_slug[language.index()].get(slug).copied()
+        let item = self.named(language.code(), slug)?;
+        (item.face.slug[language.index()].as_ref() == slug).then_some(item.facts.id)
+    }
+
+    /// Whether a published product has this key.
+    pub fn has_key(&self, key: &str) -> bool {
+        self.named("key", key)
+            .is_some_and(|item| item.face.key.as_ref() == key)
+    }
+
+    fn named(&self, kind: &str, name: &str) -> Option<&Item> {
+        let slot = {
+            let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+            slots.by_name.get(&slots.hash(kind, name)).copied()
+        };
+        self.shelf.get(slot?)
     }
 
     /// The revision of a product, published or not, that was last heard of.
@@ -320,12 +385,17 @@ impl Snapshot {
 
     /// Finds the products that a text asks for.
     pub fn answer(&self, text: &str, language: Language) -> tantivy::Result<Answer> {
-        question::answer(&self.searcher, &self.fields, text, language, |word| self.spell(word, language))
+        question::answer(&self.searcher, &self.fields, text, language, |word| {
+            self.spell(word, language)
+        })
     }
 
     /// A folded word as people write it.
     pub fn spell(&self, word: &str, language: Language) -> String {
-        self.spellings[language.index()].get(word).cloned().unwrap_or_else(|| word.to_owned())
+        self.spellings[language.index()]
+            .get(word)
+            .cloned()
+            .unwrap_or_else(|| word.to_owned())
     }
 
     /// The dictionary, for suggestions.

@@ -52,17 +52,14 @@ pub fn answer(
 ) -> tantivy::Result<Answer> {
     let mut asked = words::words(text, language);
     asked.truncate(MOST_WORDS);
-    if asked.iter().any(|word| !words::is_filler(&word.text, language)) {
+    if asked
+        .iter()
+        .any(|word| !words::is_filler(&word.text, language))
+    {
         asked.retain(|word| !words::is_filler(&word.text, language));
     }
     let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
     let mut corrections: Vec<(Word, String)> = Vec::new();
-    if let Some(code) = code(searcher, fields, text)? {
-        return Ok(Answer {
-            found: text_index::matches(searcher, &code)?,
-            corrected: None,
-        });
-    }
     let last = asked.len().saturating_sub(1);
     for (index, word) in asked.into_iter().enumerate() {
         let clause = clause(searcher, fields, &word.text, language, index == last)?;
@@ -76,12 +73,28 @@ pub fn answer(
     }
     let count = clauses.len();
     let strict = BooleanQuery::new(clauses);
+    if let Some(code) = code(searcher, fields, text)? {
+        // Words that happen to be a code too are still words.
+        let either = BooleanQuery::union(vec![Box::new(code), Box::new(strict)]);
+        return Ok(Answer {
+            found: text_index::matches(searcher, &either)?,
+            corrected: None,
+        });
+    }
     let mut found = text_index::matches(searcher, &strict)?;
     if found.is_empty() && count > 1 {
-        let relaxed = strict.clauses().iter().map(|(_, query)| (Occur::Should, query.box_clone())).collect();
-        found = text_index::matches(searcher, &BooleanQuery::with_minimum_required_clauses(relaxed, count.div_ceil(2)))?;
+        let relaxed = strict
+            .clauses()
+            .iter()
+            .map(|(_, query)| (Occur::Should, query.box_clone()))
+            .collect();
+        found = text_index::matches(
+            searcher,
+            &BooleanQuery::with_minimum_required_clauses(relaxed, count.div_ceil(2)),
+        )?;
     }
-    let corrected = (!corrections.is_empty() && !found.is_empty()).then(|| rewrite(text, &corrections, spell));
+    let corrected =
+        (!corrections.is_empty() && !found.is_empty()).then(|| rewrite(text, &corrections, spell));
     Ok(Answer { found, corrected })
 }
 
@@ -99,7 +112,11 @@ fn rewrite(text: &str, corrections: &[(Word, String)], spell: impl Fn(&str) -> S
 }
 
 /// The whole text as a SKU or key, when it is one.
-fn code(searcher: &Searcher, fields: &Fields, text: &str) -> tantivy::Result<Option<ConstScoreQuery>> {
+fn code(
+    searcher: &Searcher,
+    fields: &Fields,
+    text: &str,
+) -> tantivy::Result<Option<ConstScoreQuery>> {
     let code = text.trim().to_ascii_lowercase();
     let known = !code.is_empty() && text_index::frequency(searcher, fields.code, &code)? > 0;
     Ok(known.then(|| part(fields.code, &code, worth::CODE)))
@@ -110,7 +127,13 @@ struct Clause {
     correction: Option<String>,
 }
 
-fn clause(searcher: &Searcher, fields: &Fields, word: &str, language: Language, is_last: bool) -> tantivy::Result<Clause> {
+fn clause(
+    searcher: &Searcher,
+    fields: &Fields,
+    word: &str,
+    language: Language,
+    is_last: bool,
+) -> tantivy::Result<Clause> {
     let mut parts: Vec<(Occur, Box<dyn Query>)> = Vec::new();
     let mut correction = None;
     let known = holders(searcher, fields, word, language)?;
@@ -119,13 +142,23 @@ fn clause(searcher: &Searcher, fields: &Fields, word: &str, language: Language, 
     }
     if known < RARE {
         let completed = if is_last && word.chars().count() >= 2 {
-            best(text_index::completions(searcher, fields.texts[language.index()].word, word)?, word, 0)
+            best(
+                text_index::completions(searcher, fields.texts[language.index()].word, word)?,
+                word,
+                0,
+            )
         } else {
             Vec::new()
         };
         let other = Language::ALL.into_iter().find(|other| *other != language);
         let foreign = match other {
-            Some(other) if known == 0 && completed.is_empty() && holders(searcher, fields, word, other)? > 0 => Some(other),
+            Some(other)
+                if known == 0
+                    && completed.is_empty()
+                    && holders(searcher, fields, word, other)? > 0 =>
+            {
+                Some(other)
+            }
             _ => None,
         };
         let allowed = allowed_distance(word);
@@ -134,7 +167,8 @@ fn clause(searcher: &Searcher, fields: &Fields, word: &str, language: Language, 
         } else if !completed.is_empty() {
             alternatives(&mut parts, fields, &completed, language);
         } else if allowed > 0 {
-            let similar = text_index::similar(searcher, fields.texts[language.index()].word, word, allowed)?;
+            let similar =
+                text_index::similar(searcher, fields.texts[language.index()].word, word, allowed)?;
             let similar = best(similar, word, 1);
             alternatives(&mut parts, fields, &similar, language);
             correction = similar.into_iter().next().filter(|_| known == 0);
@@ -147,7 +181,12 @@ fn clause(searcher: &Searcher, fields: &Fields, word: &str, language: Language, 
 }
 
 /// How many products hold a word in any part.
-fn holders(searcher: &Searcher, fields: &Fields, word: &str, language: Language) -> tantivy::Result<u64> {
+fn holders(
+    searcher: &Searcher,
+    fields: &Fields,
+    word: &str,
+    language: Language,
+) -> tantivy::Result<u64> {
     let stem = words::stem(word, language);
     let texts = fields.texts[language.index()];
     let mut most = 0;
@@ -168,11 +207,19 @@ fn allowed_distance(word: &str) -> u8 {
 }
 
 /// The alternatives to look for: the nearest first, among those the most frequent.
-fn best(alternatives: std::collections::HashMap<String, u64>, word: &str, least_distance: usize) -> Vec<String> {
+fn best(
+    alternatives: std::collections::HashMap<String, u64>,
+    word: &str,
+    least_distance: usize,
+) -> Vec<String> {
     let mut ranked: Vec<(usize, bool, u64, String)> = alternatives
         .into_iter()
         .filter_map(|(other, count)| {
-            let distance = if least_distance == 0 { 0 } else { words::distance(word, &other) };
+            let distance = if least_distance == 0 {
+                0
+            } else {
+                words::distance(word, &other)
+            };
             let other_start = other.chars().next() != word.chars().next();
             (distance >= least_distance).then_some((distance, other_start, u64::MAX - count, other))
         })
@@ -185,7 +232,12 @@ fn best(alternatives: std::collections::HashMap<String, u64>, word: &str, least_
     ranked.into_iter().map(|(.., other)| other).collect()
 }
 
-fn whole_word(parts: &mut Vec<(Occur, Box<dyn Query>)>, fields: &Fields, word: &str, language: Language) {
+fn whole_word(
+    parts: &mut Vec<(Occur, Box<dyn Query>)>,
+    fields: &Fields,
+    word: &str,
+    language: Language,
+) {
     let stem = words::stem(word, language);
     let texts = fields.texts[language.index()];
     for (field, text, worth) in [
@@ -198,13 +250,24 @@ fn whole_word(parts: &mut Vec<(Occur, Box<dyn Query>)>, fields: &Fields, word: &
     }
 }
 
-fn alternatives(parts: &mut Vec<(Occur, Box<dyn Query>)>, fields: &Fields, alternatives: &[String], language: Language) {
+fn alternatives(
+    parts: &mut Vec<(Occur, Box<dyn Query>)>,
+    fields: &Fields,
+    alternatives: &[String],
+    language: Language,
+) {
     let texts = fields.texts[language.index()];
     for (rank, alternative) in alternatives.iter().enumerate() {
         let first = u8::from(rank == 0);
         let stem = words::stem(alternative, language);
-        parts.push((Occur::Should, Box::new(part(texts.name, &stem, worth::SIMILAR + first))));
-        parts.push((Occur::Should, Box::new(part(texts.word, alternative, worth::SIMILAR + first))));
+        parts.push((
+            Occur::Should,
+            Box::new(part(texts.name, &stem, worth::SIMILAR + first)),
+        ));
+        parts.push((
+            Occur::Should,
+            Box::new(part(texts.word, alternative, worth::SIMILAR + first)),
+        ));
     }
 }
 

@@ -128,7 +128,13 @@ impl Ord for Ranked<'_> {
         let by_number = (self.key, self.start).cmp(&(other.key, other.start));
         by_number
             // Only names that agree in their first letters are folded again.
-            .then_with(|| if self.start == 0 { Ordering::Equal } else { self.name().cmp(&other.name()) })
+            .then_with(|| {
+                if self.start == 0 {
+                    Ordering::Equal
+                } else {
+                    self.name().cmp(&other.name())
+                }
+            })
             .then_with(|| self.item.facts.id.cmp(&other.item.facts.id))
     }
 }
@@ -195,7 +201,10 @@ impl<'a, 's> Pass<'a, 's> {
 
     fn look_at(&mut self, item: &'a Item, score: u32) {
         let facts = &item.facts;
-        let price = facts.prices.iter().find(|price| price.currency == self.selection.currency);
+        let price = facts
+            .prices
+            .iter()
+            .find(|price| price.currency == self.selection.currency);
         match self.failures(facts, price) {
             Failures::None => {
                 self.selected.total += 1;
@@ -216,7 +225,9 @@ impl<'a, 's> Pass<'a, 's> {
             Failures::Price => self.count_price(price),
             Failures::Attribute(attribute) => {
                 for &value in &facts.values {
-                    let of = usize::try_from(value).ok().and_then(|value| self.value_attributes.get(value));
+                    let of = usize::try_from(value)
+                        .ok()
+                        .and_then(|value| self.value_attributes.get(value));
                     if of == Some(&attribute) {
                         add(&mut self.selected.counts.values, value);
                     }
@@ -229,7 +240,9 @@ impl<'a, 's> Pass<'a, 's> {
         let filters = self.selection.filters;
         let mut failed = Failures::None;
         if let Some(allowed) = &filters.categories {
-            let is_allowed = usize::try_from(facts.category).ok().and_then(|category| allowed.get(category));
+            let is_allowed = usize::try_from(facts.category)
+                .ok()
+                .and_then(|category| allowed.get(category));
             failed.note(is_allowed == Some(&true), Failures::Category);
         }
         if let Some(brands) = &filters.brands {
@@ -237,10 +250,16 @@ impl<'a, 's> Pass<'a, 's> {
         }
         if let Some((least, most)) = filters.price {
             // A product fits when one of its variants may: the spans meet.
-            failed.note(price.is_some_and(|price| price.from <= most && price.to >= least), Failures::Price);
+            failed.note(
+                price.is_some_and(|price| price.from <= most && price.to >= least),
+                Failures::Price,
+            );
         }
         for (attribute, values) in &filters.attributes {
-            failed.note(values.iter().any(|value| facts.values.contains(value)), Failures::Attribute(*attribute));
+            failed.note(
+                values.iter().any(|value| facts.values.contains(value)),
+                Failures::Attribute(*attribute),
+            );
         }
         failed
     }
@@ -251,9 +270,10 @@ impl<'a, 's> Pass<'a, 's> {
         let newest = u64::MAX - u64::try_from(facts.created_at).unwrap_or_default();
         let amount = price.and_then(|price| u64::try_from(price.from).ok());
         let (key, start) = match self.selection.sort {
-            Sort::Relevance if self.selection.found.is_some() => {
-                (u64::from(u32::MAX - score) << 8 | u64::from(facts.name_words[language.index()]), 0)
-            }
+            Sort::Relevance if self.selection.found.is_some() => (
+                u64::from(u32::MAX - score) << 8 | u64::from(facts.name_words[language.index()]),
+                0,
+            ),
             Sort::Relevance | Sort::Newest => (newest, 0),
             // Without a price in this currency a product comes last, whichever the direction.
             Sort::Price => (amount.unwrap_or(u64::MAX), 0),
@@ -266,7 +286,11 @@ impl<'a, 's> Pass<'a, 's> {
             language,
             item,
         };
-        if self.after.as_ref().is_some_and(|after| !is_after(&ranked, after)) {
+        if self
+            .after
+            .as_ref()
+            .is_some_and(|after| !is_after(&ranked, after))
+        {
             return;
         }
         if self.first.len() <= self.selection.limit {
@@ -315,13 +339,22 @@ impl<'a, 's> Pass<'a, 's> {
 fn is_after(ranked: &Ranked<'_>, (key, start, name, id): &(u64, u128, String, Uuid)) -> bool {
     (ranked.key, ranked.start)
         .cmp(&(*key, *start))
-        .then_with(|| if ranked.start == 0 { Ordering::Equal } else { ranked.name().cmp(name) })
+        .then_with(|| {
+            if ranked.start == 0 {
+                Ordering::Equal
+            } else {
+                ranked.name().cmp(name)
+            }
+        })
         .then_with(|| ranked.item.facts.id.cmp(id))
         .is_gt()
 }
 
 fn add(counts: &mut [u64], number: u32) {
-    if let Some(count) = usize::try_from(number).ok().and_then(|number| counts.get_mut(number)) {
+    if let Some(count) = usize::try_from(number)
+        .ok()
+        .and_then(|number| counts.get_mut(number))
+    {
         *count += 1;
     }
 }
@@ -340,7 +373,11 @@ enum Failures {
 impl Failures {
     fn note(&mut self, passed: bool, failure: Self) {
         if !passed {
-            *self = if *self == Self::None { failure } else { Self::Several };
+            *self = if *self == Self::None {
+                failure
+            } else {
+                Self::Several
+            };
         }
     }
 }

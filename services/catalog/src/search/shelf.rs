@@ -100,7 +100,9 @@ impl Shelf {
 
     /// Puts a product in a slot, or takes it out.
     pub fn set(&mut self, slot: u32, item: Option<Item>) {
-        let Ok(slot) = usize::try_from(slot) else { return };
+        let Ok(slot) = usize::try_from(slot) else {
+            return;
+        };
         while self.chunks.len() <= slot / CHUNK {
             self.chunks.push(Arc::default());
         }
@@ -218,13 +220,18 @@ pub fn item(product: &Product, tables: &mut Tables) -> Item {
             values.push(number);
         }
     }
-    let per_language = |text: fn(&Product) -> &crate::text::LocalizedText| Language::ALL.map(|language| text(product).get(language));
+    let per_language = |text: fn(&Product) -> &crate::text::LocalizedText| {
+        Language::ALL.map(|language| text(product).get(language))
+    };
     let names = per_language(|product| &product.name);
     Item {
         facts: Facts {
             id: product.id,
             category: tables.categories.number(&product.category),
-            brand: product.brand.as_deref().map_or(NONE, |brand| tables.brands.number(brand)),
+            brand: product
+                .brand
+                .as_deref()
+                .map_or(NONE, |brand| tables.brands.number(brand)),
             created_at: product.created_at.as_millisecond(),
             name_start: names.map(|name| name_start(&words::fold(name))),
             name_words: Language::ALL.map(|language| {
@@ -259,7 +266,11 @@ pub fn price_spans(product: &Product) -> SmallVec<[PriceSpan; 1]> {
     let mut spans: SmallVec<[PriceSpan; 1]> = SmallVec::new();
     for variant in &product.variants {
         for &Money { amount, currency } in &variant.prices {
-            let before = variant.compare_at.iter().find(|before| before.currency == currency).map(|before| before.amount);
+            let before = variant
+                .compare_at
+                .iter()
+                .find(|before| before.currency == currency)
+                .map(|before| before.amount);
             match spans.iter_mut().find(|span| span.currency == currency) {
                 Some(span) => {
                     if amount < span.from {

@@ -4,7 +4,12 @@ use super::{Snapshot, text_index, words};
 use crate::text::Language;
 
 /// Queries that start with what was typed: the last word completed, the most frequent completions first.
-pub fn queries(snapshot: &Snapshot, text: &str, language: Language, limit: usize) -> tantivy::Result<Vec<String>> {
+pub fn queries(
+    snapshot: &Snapshot,
+    text: &str,
+    language: Language,
+    limit: usize,
+) -> tantivy::Result<Vec<String>> {
     let Some(last) = words::words(text, language).pop() else {
         return Ok(Vec::new());
     };
@@ -12,7 +17,10 @@ pub fn queries(snapshot: &Snapshot, text: &str, language: Language, limit: usize
     let (searcher, field) = snapshot.dictionary(language);
     let mut completions: Vec<(u64, String)> = text_index::completions(searcher, field, &last.text)?
         .into_iter()
-        .filter(|(word, _)| !words::is_filler(word, language) && !word.starts_with(|first: char| first.is_ascii_digit()))
+        .filter(|(word, _)| {
+            !words::is_filler(word, language)
+                && !word.starts_with(|first: char| first.is_ascii_digit())
+        })
         .map(|(word, count)| (u64::MAX - count, word))
         .collect();
     completions.sort();
@@ -28,7 +36,10 @@ pub fn queries(snapshot: &Snapshot, text: &str, language: Language, limit: usize
         false
     });
     let lead = typed.to_lowercase();
-    Ok(completions.into_iter().map(|(_, word)| format!("{}{}", lead.trim_start(), snapshot.spell(&word, language))).collect())
+    Ok(completions
+        .into_iter()
+        .map(|(_, word)| format!("{}{}", lead.trim_start(), snapshot.spell(&word, language)))
+        .collect())
 }
 
 /// The rows of the categories that hold a word which starts with what was typed, those with most products first.
@@ -43,7 +54,9 @@ pub fn categories(snapshot: &Snapshot, text: &str, language: Language, limit: us
             let name = words::words(rows[*row].name.get(language), language);
             rows[*row].product_count > 0
                 && name.iter().any(|word| word.text.starts_with(&last.text))
-                && others.iter().all(|other| name.iter().any(|word| word.text == other.text))
+                && others
+                    .iter()
+                    .all(|other| name.iter().any(|word| word.text == other.text))
         })
         .collect();
     found.sort_by_key(|row| (u64::MAX - rows[*row].product_count, *row));

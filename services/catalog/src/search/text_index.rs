@@ -16,11 +16,7 @@ use tantivy::{
 };
 
 use super::words;
-use crate::{
-    category::CategoryTree,
-    product::Product,
-    text::Language,
-};
+use crate::{category::CategoryTree, product::Product, text::Language};
 
 /// Tantivy allows no less.
 const LEAST_WRITER_MEMORY: usize = 15_000_000;
@@ -74,13 +70,24 @@ impl TextIndex {
             texts: Language::ALL.map(|language| TextFields {
                 name: schema.add_text_field(&format!("name_{language}"), words.clone()),
                 more: schema.add_text_field(&format!("more_{language}"), words.clone()),
-                description: schema.add_text_field(&format!("description_{language}"), words.clone()),
+                description: schema
+                    .add_text_field(&format!("description_{language}"), words.clone()),
                 word: schema.add_text_field(&format!("word_{language}"), words.clone()),
             }),
         };
-        let index = Index::builder().schema(schema.build()).settings(IndexSettings::default()).create_in_ram()?;
-        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        Ok(Self { index, reader, fields })
+        let index = Index::builder()
+            .schema(schema.build())
+            .settings(IndexSettings::default())
+            .create_in_ram()?;
+        let reader = index
+            .reader_builder()
+            .reload_policy(ReloadPolicy::Manual)
+            .try_into()?;
+        Ok(Self {
+            index,
+            reader,
+            fields,
+        })
     }
 
     /// The fields to ask in.
@@ -94,7 +101,11 @@ impl TextIndex {
     }
 
     /// Replaces the documents of some slots and makes the change visible. `memory` bounds what is buffered before a segment is made.
-    pub fn write(&self, batch: impl IntoIterator<Item = (u32, Option<TantivyDocument>)>, memory: usize) -> tantivy::Result<Searcher> {
+    pub fn write(
+        &self,
+        batch: impl IntoIterator<Item = (u32, Option<TantivyDocument>)>,
+        memory: usize,
+    ) -> tantivy::Result<Searcher> {
         let options = IndexWriterOptions::builder()
             .memory_budget_per_thread(memory.max(LEAST_WRITER_MEMORY))
             .num_worker_threads(1)
@@ -124,15 +135,26 @@ impl TextIndex {
     /// Which segments to make one of.
     fn crowded(&self) -> tantivy::Result<Vec<SegmentId>> {
         let segments = self.index.searchable_segment_metas()?;
-        let holey = |meta: &tantivy::SegmentMeta| u64::from(meta.num_deleted_docs()) * 3 > u64::from(meta.max_doc());
-        let small = segments.iter().filter(|meta| meta.num_docs() < SMALL_SEGMENT).count();
+        let holey = |meta: &tantivy::SegmentMeta| {
+            u64::from(meta.num_deleted_docs()) * 3 > u64::from(meta.max_doc())
+        };
+        let small = segments
+            .iter()
+            .filter(|meta| meta.num_docs() < SMALL_SEGMENT)
+            .count();
         let chosen: Vec<SegmentId> = if small >= MOST_SEGMENTS {
-            let cheap = segments.iter().filter(|meta| meta.num_docs() < SMALL_SEGMENT || holey(meta));
+            let cheap = segments
+                .iter()
+                .filter(|meta| meta.num_docs() < SMALL_SEGMENT || holey(meta));
             cheap.map(tantivy::SegmentMeta::id).collect()
         } else if segments.len() > 2 * MOST_SEGMENTS {
             segments.iter().map(tantivy::SegmentMeta::id).collect()
         } else {
-            segments.iter().filter(|meta| holey(meta)).map(tantivy::SegmentMeta::id).collect()
+            segments
+                .iter()
+                .filter(|meta| holey(meta))
+                .map(tantivy::SegmentMeta::id)
+                .collect()
         };
         Ok(chosen)
     }
@@ -161,7 +183,10 @@ impl TextIndex {
             }
             let whole = format!("{} {}", name.whole, more.whole);
             more.add_all(product.attributes.values().map(String::as_str));
-            let options = product.variants.iter().flat_map(|variant| variant.options.values());
+            let options = product
+                .variants
+                .iter()
+                .flat_map(|variant| variant.options.values());
             more.add_all(options.map(String::as_str));
             description.add(product.description.get(language));
             document.add_text(fields.name, name.stems);
@@ -211,7 +236,12 @@ pub fn frequency(searcher: &Searcher, field: Field, word: &str) -> tantivy::Resu
 }
 
 /// The words of a field that are at most `distance` edits away, with how many products hold them.
-pub fn similar(searcher: &Searcher, field: Field, word: &str, distance: u8) -> tantivy::Result<HashMap<String, u64>> {
+pub fn similar(
+    searcher: &Searcher,
+    field: Field,
+    word: &str,
+    distance: u8,
+) -> tantivy::Result<HashMap<String, u64>> {
     let query = FuzzyTermQuery::new(Term::from_field_text(field, word), distance, true);
     let mut found = HashMap::new();
     for segment in searcher.segment_readers() {
@@ -225,7 +255,11 @@ pub fn similar(searcher: &Searcher, field: Field, word: &str, distance: u8) -> t
 }
 
 /// The words of a field that start with `prefix`, with how many products hold them.
-pub fn completions(searcher: &Searcher, field: Field, prefix: &str) -> tantivy::Result<HashMap<String, u64>> {
+pub fn completions(
+    searcher: &Searcher,
+    field: Field,
+    prefix: &str,
+) -> tantivy::Result<HashMap<String, u64>> {
     // A prefix of one letter has thousands of completions; the first ones of the alphabet will do.
     const MOST: usize = 2000;
     let mut found = HashMap::new();
@@ -268,7 +302,11 @@ impl Collector for Slots {
     type Fruit = Vec<(u32, u32)>;
     type Child = SegmentSlots;
 
-    fn for_segment(&self, _: tantivy::SegmentOrdinal, segment: &SegmentReader) -> tantivy::Result<SegmentSlots> {
+    fn for_segment(
+        &self,
+        _: tantivy::SegmentOrdinal,
+        segment: &SegmentReader,
+    ) -> tantivy::Result<SegmentSlots> {
         Ok(SegmentSlots {
             slots: segment.fast_fields().u64("slot")?,
             found: Vec::new(),
@@ -295,7 +333,10 @@ impl SegmentCollector for SegmentSlots {
             reason = "scores are sums of small whole numbers"
         )]
         let score = score as u32;
-        let slot = self.slots.first(document).and_then(|slot| u32::try_from(slot).ok());
+        let slot = self
+            .slots
+            .first(document)
+            .and_then(|slot| u32::try_from(slot).ok());
         self.found.extend(slot.map(|slot| (slot, score)));
     }
 

@@ -45,7 +45,10 @@ pub fn words(text: &str, language: Language) -> Vec<Word> {
             if word.text.len() < LONGEST_WORD {
                 fold_letter(letter, &mut word.text);
             }
-        } else if (letter == '.' || letter == ',') && after_digit && next.is_some_and(|next| next.is_ascii_digit()) {
+        } else if (letter == '.' || letter == ',')
+            && after_digit
+            && next.is_some_and(|next| next.is_ascii_digit())
+        {
             word.text.push('.');
         } else if is_apostrophe(letter) && next_is_word && !word.text.is_empty() {
             if language == Language::Fr && is_elided(&word.text) {
@@ -131,10 +134,28 @@ fn is_elided(word: &str) -> bool {
 /// Words that say nothing about what is wanted. They are indexed, but a question does not insist on them.
 pub fn is_filler(word: &str, language: Language) -> bool {
     match language {
-        Language::En => matches!(word, "a" | "an" | "and" | "the" | "of" | "for" | "with" | "in" | "on" | "to" | "or" | "by"),
+        Language::En => matches!(
+            word,
+            "a" | "an" | "and" | "the" | "of" | "for" | "with" | "in" | "on" | "to" | "or" | "by"
+        ),
         Language::Fr => matches!(
             word,
-            "le" | "la" | "les" | "un" | "une" | "des" | "de" | "du" | "et" | "en" | "au" | "aux" | "a" | "avec" | "pour" | "sur" | "ou"
+            "le" | "la"
+                | "les"
+                | "un"
+                | "une"
+                | "des"
+                | "de"
+                | "du"
+                | "et"
+                | "en"
+                | "au"
+                | "aux"
+                | "a"
+                | "avec"
+                | "pour"
+                | "sur"
+                | "ou"
         ),
     }
 }
@@ -157,15 +178,24 @@ fn stem_french(word: &str) -> Cow<'_, str> {
     if let Some(root) = word.strip_suffix("eaux") {
         return Cow::Owned(format!("{root}eau"));
     }
-    if let Some(root) = word.strip_suffix("aux").filter(|root| root.len() >= SHORTEST) {
+    if let Some(root) = word
+        .strip_suffix("aux")
+        .filter(|root| root.len() >= SHORTEST)
+    {
         return Cow::Owned(format!("{root}al"));
     }
     let mut rest = word;
     for ending in ['s', 'x', 'e', 'e'] {
-        rest = rest.strip_suffix(ending).filter(|shorter| shorter.len() >= SHORTEST).unwrap_or(rest);
+        rest = rest
+            .strip_suffix(ending)
+            .filter(|shorter| shorter.len() >= SHORTEST)
+            .unwrap_or(rest);
     }
     // `blanche` and `blanc`, `bonne` and `bon`, `italienne` and `italien`.
-    if let Some(root) = rest.strip_suffix("ch").filter(|root| rest.len() < word.len() && root.len() >= SHORTEST) {
+    if let Some(root) = rest
+        .strip_suffix("ch")
+        .filter(|root| rest.len() < word.len() && root.len() >= SHORTEST)
+    {
         return Cow::Owned(format!("{root}c"));
     }
     let bytes = rest.as_bytes();
@@ -207,21 +237,44 @@ mod tests {
     use super::*;
 
     fn check(text: &str, language: Language, expected: &[&str]) {
-        let found: Vec<String> = words(text, language).into_iter().map(|word| word.text).collect();
+        let found: Vec<String> = words(text, language)
+            .into_iter()
+            .map(|word| word.text)
+            .collect();
         assert_eq!(found, expected, "{text}");
     }
 
     #[test]
     fn splits_as_shoppers_mean_it() {
         check("L'eau de l’Étang", Language::Fr, &["eau", "de", "etang"]);
-        check("Jus d'orange 1,5L", Language::Fr, &["jus", "orange", "1.5", "l"]);
+        check(
+            "Jus d'orange 1,5L",
+            Language::Fr,
+            &["jus", "orange", "1.5", "l"],
+        );
         check("aujourd'hui", Language::Fr, &["aujourdhui"]);
-        check("Kellogg's Corn-Flakes 500ml", Language::En, &["kellogg", "corn", "flakes", "500", "ml"]);
+        check(
+            "Kellogg's Corn-Flakes 500ml",
+            Language::En,
+            &["kellogg", "corn", "flakes", "500", "ml"],
+        );
         check("M&M's", Language::En, &["m", "m"]);
         check("don't", Language::En, &["dont"]);
-        check("cre\u{300}me BRU\u{302}LE\u{301}E", Language::En, &["creme", "brulee"]);
-        check("œuf à la coque ß", Language::Fr, &["oeuf", "a", "la", "coque", "ss"]);
-        check("7up 2% 3.5.1 a,b", Language::En, &["7", "up", "2", "3.5.1", "a", "b"]);
+        check(
+            "cre\u{300}me BRU\u{302}LE\u{301}E",
+            Language::En,
+            &["creme", "brulee"],
+        );
+        check(
+            "œuf à la coque ß",
+            Language::Fr,
+            &["oeuf", "a", "la", "coque", "ss"],
+        );
+        check(
+            "7up 2% 3.5.1 a,b",
+            Language::En,
+            &["7", "up", "2", "3.5.1", "a", "b"],
+        );
         check("牛乳 100g", Language::En, &["牛乳", "100", "g"]);
         check(" ' ’ . ", Language::Fr, &[]);
     }
@@ -229,7 +282,10 @@ mod tests {
     #[test]
     fn stems_bring_forms_together() {
         for (language, forms) in [
-            (Language::Fr, &["entier", "entiere", "entieres", "entiers"][..]),
+            (
+                Language::Fr,
+                &["entier", "entiere", "entieres", "entiers"][..],
+            ),
             (Language::Fr, &["blanc", "blanche", "blanches", "blancs"]),
             (Language::Fr, &["lait", "laits"]),
             (Language::Fr, &["gateau", "gateaux"]),
@@ -246,12 +302,21 @@ mod tests {
                 assert_eq!(stem(form, language), first, "{form}");
             }
         }
-        assert_ne!(stem("eau", Language::Fr), stem("eaux", Language::Fr).replace("eau", "al"));
+        assert_ne!(
+            stem("eau", Language::Fr),
+            stem("eaux", Language::Fr).replace("eau", "al")
+        );
     }
 
     #[test]
     fn counts_edits() {
-        for (left, right, expected) in [("milk", "milk", 0), ("mlik", "milk", 1), ("choclate", "chocolate", 1), ("lait", "laitue", 2), ("", "ab", 2)] {
+        for (left, right, expected) in [
+            ("milk", "milk", 0),
+            ("mlik", "milk", 1),
+            ("choclate", "chocolate", 1),
+            ("lait", "laitue", 2),
+            ("", "ab", 2),
+        ] {
             assert_eq!(distance(left, right), expected, "{left} {right}");
         }
     }
