@@ -36,18 +36,22 @@ impl RequestContext {
         let parent = headers
             .get(TRACEPARENT)
             .and_then(|value| parse_traceparent(value.as_bytes()));
-        let (trace_id, sampled) = parent.map_or_else(
-            || (random_bytes(), true),
-            |(trace_id, _, sampled)| (trace_id, sampled),
-        );
         let request_id = headers
             .get(REQUEST_ID)
             .filter(|id| is_request_id(id.as_bytes()))
             .cloned();
+        // All that may be needed at once: asking for randomness costs more than using it.
+        let random: [u8; 40] = random_bytes();
+        let (new_request, rest) = random.split_at(16);
+        let (new_trace, new_span) = rest.split_at(16);
+        let (trace_id, sampled) = parent.map_or_else(
+            || (array(new_trace), true),
+            |(trace_id, _, sampled)| (trace_id, sampled),
+        );
         Self {
-            request_id: request_id.unwrap_or_else(|| header_value(hex(&random_bytes::<16>()))),
+            request_id: request_id.unwrap_or_else(|| header_value(hex(new_request))),
             trace_id,
-            span_id: random_bytes(),
+            span_id: array(new_span),
             sampled,
             tracestate: parent.and_then(|_| headers.get(TRACESTATE).cloned()),
         }
@@ -124,6 +128,12 @@ fn is_request_id(id: &[u8]) -> bool {
         && id
             .iter()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+}
+
+fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    let mut array = [0; N];
+    array.copy_from_slice(bytes);
+    array
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -36,7 +36,9 @@ where
         let metadata = event.metadata();
         out.write_str("{\"timestamp\":\"")?;
         SystemTime.format_time(&mut out)?;
-        write!(out, "\",\"level\":\"{}\"", metadata.level())?;
+        out.write_str("\",\"level\":\"")?;
+        out.write_str(metadata.level().as_str())?;
+        out.write_char('"')?;
         let mut fields = Fields {
             out,
             result: Ok(()),

@@ -107,13 +107,12 @@ impl Limiter {
         let wait = match known {
             Known::Pass => return Ok(()),
             Known::Refuse(wait) => wait,
-            Known::Ask(wanted) => match self
-                .ask(&account, class, limit, network, identity, wanted)
-                .await
-            {
-                Ok(()) => return Ok(()),
-                Err(wait) => wait,
-            },
+            Known::Ask(wanted) => {
+                match Box::pin(self.ask(&account, class, limit, network, identity, wanted)).await {
+                    Ok(()) => return Ok(()),
+                    Err(wait) => wait,
+                }
+            }
         };
         self.metrics.limited(class);
         let retry_after = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);

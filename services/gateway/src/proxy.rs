@@ -58,6 +58,7 @@ pub(crate) enum Answer {
     New(Response),
 }
 
+/// What takes long or much room is boxed: the room of this function is made for every request, also for those that need little.
 async fn pass(
     app: &App,
     route: &'static Route,
@@ -83,20 +84,21 @@ async fn pass(
         .await?;
     permit(route, &parts.method, identity.as_ref())?;
     if let Some(protocol) = headers::wanted_upgrade(&parts.headers) {
-        return upgrade::pass(app, route, caller, upstream, parts, protocol)
-            .await
-            .map(Answer::New);
+        let passing = upgrade::pass(app, route, caller, upstream, parts, protocol);
+        return Box::pin(passing).await.map(Answer::New);
     }
     let (body, progress) = limit_body(route, &parts, body)?;
     if progress.is_none() && app.cache.is_some() && serve_cached::may_share(route, &parts) {
-        return serve_cached::serve(app, route, caller, parts).await;
+        return match serve_cached::look(app, route, caller, parts) {
+            Ok(kept) => Ok(kept),
+            Err(fetch) => Box::pin(fetch.bring()).await,
+        };
     }
     let changes = (route.cached && app.cache.is_some() && !parts.method.is_safe())
         .then(|| Key::of(&parts, caller));
     let head = head(&mut parts, caller, None);
-    let sent = upstream
-        .send(head, body, progress.as_ref(), route.timeout)
-        .await;
+    let sending = upstream.send(head, body, progress.as_ref(), route.timeout);
+    let sent = Box::pin(sending).await;
     let mut response = sent.map_err(|source| no_answer(upstream, source, route))?;
     if let Some(key) = changes.filter(|_| !response.status().is_client_error()) {
         serve_cached::forget(app, &key);

@@ -35,13 +35,14 @@ const CONDITIONS: [HeaderName; 6] = [
 ];
 
 /// Everything a fetch needs, so that it can also go on after its request.
-#[derive(Clone)]
-struct Fetch {
+pub(crate) struct Fetch {
     app: App,
     route: &'static Route,
     caller: Caller,
     key: Key,
     parts: Arc<Parts>,
+    /// Whether its answer is of no use to others, so that nobody should wait for it.
+    alone: bool,
 }
 
 /// What a fetch brought.
@@ -60,102 +61,102 @@ pub(crate) fn may_share(route: &Route, parts: &Parts) -> bool {
         && !parts.headers.contains_key(header::RANGE)
 }
 
-/// Answers from what is kept, or fetches the answer once for everyone who is asking for it now.
-pub(crate) async fn serve(
+/// The answer that is kept, or what it takes to fetch one. Nothing waits here: a fetch needs room for all it may do, which an
+/// answer that is kept should not have to pay for.
+pub(crate) fn look(
     app: &App,
     route: &'static Route,
     caller: &Caller,
     parts: Parts,
-) -> Result<Answer, Refusal> {
-    let Some(cache) = &app.cache else {
-        return Err(Refusal::NoSuchAddress);
-    };
+) -> Result<Answer, Fetch> {
     let key = Key::of(&parts, caller);
-    let metrics = &app.cache_metrics;
-    let now = app.now();
-    match cache.find(&key, &parts.headers, now) {
-        Found::Fresh(stored) => {
-            metrics.hits.inc();
-            return Ok(kept(stored.answer(
-                &parts.method,
-                &parts.headers,
-                now,
-                Via::Hit,
-            )));
-        }
-        Found::Usable(stored) => {
-            metrics.stale.inc();
-            let answer = stored.answer(&parts.method, &parts.headers, now, Via::Refreshing);
-            if stored.begin_refresh() {
-                Fetch::new(app, route, caller, key, parts).refresh(stored);
+    let mut alone = parts.method == Method::HEAD;
+    if let Some(cache) = &app.cache {
+        let (method, asked) = (&parts.method, &parts.headers);
+        let now = app.now();
+        match cache.find(&key, asked, now) {
+            Found::Fresh(stored) => {
+                app.cache_metrics.hits.inc();
+                return Ok(kept(stored.answer(method, asked, now, Via::Hit)));
             }
-            return Ok(kept(answer));
+            Found::Usable(stored) => {
+                app.cache_metrics.stale.inc();
+                let answer = stored.answer(method, asked, now, Via::Refreshing);
+                if stored.begin_refresh() {
+                    Fetch::new(app, route, caller, key, parts, true).refresh(stored);
+                }
+                return Ok(kept(answer));
+            }
+            Found::Pass => {
+                app.cache_metrics.passed.inc();
+                alone = true;
+            }
+            Found::Stale(_) | Found::Nothing => {}
         }
-        Found::Pass => {
-            metrics.passed.inc();
-            return Fetch::new(app, route, caller, key, parts)
-                .pass()
-                .await
-                .map(Answer::New);
-        }
-        Found::Stale(_) | Found::Nothing => {}
     }
-    let fetch = Fetch::new(app, route, caller, key, parts);
-    if fetch.parts.method == Method::HEAD {
-        return fetch.pass().await.map(Answer::New);
-    }
-
-    let ticket = cache.board(&fetch.key);
-    let mut own = None;
-    let landing = *ticket
-        .flight
-        .get_or_init(async || {
-            let fetched = fetch.run().await;
-            let landing = if fetched.is_ok() {
-                Landing::Answered
-            } else {
-                Landing::Failed
-            };
-            own = Some(fetched);
-            ticket.depart();
-            landing
-        })
-        .await;
-    if let Some(fetched) = own {
-        return fetched.map(|fetched| fetch.respond(fetched));
-    }
-    let now = app.now();
-    let (method, asked) = (&fetch.parts.method, &fetch.parts.headers);
-    match cache.find(&fetch.key, asked, now) {
-        Found::Fresh(stored) | Found::Usable(stored) => {
-            metrics.collapsed.inc();
-            Ok(kept(stored.answer(method, asked, now, Via::Collapsed)))
-        }
-        Found::Stale(stored) if landing == Landing::Failed && stored.stands_in(now) => {
-            metrics.stale.inc();
-            Ok(kept(stored.answer(method, asked, now, Via::StandingIn)))
-        }
-        // It failed for the one that tried: trying again for each that waited would only add to the trouble.
-        _ if landing == Landing::Failed => {
-            let upstream = fetch.upstream()?;
-            Err(no_answer(
-                upstream,
-                UpstreamError::LeftAlone(upstream.name),
-                route,
-            ))
-        }
-        _ => fetch.pass().await.map(Answer::New),
-    }
+    Err(Fetch::new(app, route, caller, key, parts, alone))
 }
 
 impl Fetch {
-    fn new(app: &App, route: &'static Route, caller: &Caller, key: Key, parts: Parts) -> Self {
+    fn new(
+        app: &App,
+        route: &'static Route,
+        caller: &Caller,
+        key: Key,
+        parts: Parts,
+        alone: bool,
+    ) -> Self {
         Self {
             app: app.clone(),
             route,
             caller: *caller,
             key,
             parts: Arc::new(parts),
+            alone,
+        }
+    }
+
+    /// Fetches the answer once for everyone who is asking for it now.
+    pub(crate) async fn bring(self) -> Result<Answer, Refusal> {
+        let Some(cache) = self.app.cache.as_ref().filter(|_| !self.alone) else {
+            return self.pass().await.map(Answer::New);
+        };
+        let ticket = cache.board(&self.key);
+        let mut own = None;
+        let landing = *ticket
+            .flight
+            .get_or_init(async || {
+                let fetched = self.run().await;
+                let landing = match fetched {
+                    Ok(_) => Landing::Answered,
+                    Err(_) => Landing::Failed,
+                };
+                own = Some(fetched);
+                ticket.depart();
+                landing
+            })
+            .await;
+        if let Some(fetched) = own {
+            return fetched.map(|fetched| self.respond(fetched));
+        }
+        let now = self.app.now();
+        let (method, asked) = (&self.parts.method, &self.parts.headers);
+        match cache.find(&self.key, asked, now) {
+            Found::Fresh(stored) | Found::Usable(stored) => {
+                self.app.cache_metrics.collapsed.inc();
+                Ok(kept(stored.answer(method, asked, now, Via::Collapsed)))
+            }
+            Found::Stale(stored) if landing == Landing::Failed && stored.stands_in(now) => {
+                self.app.cache_metrics.stale.inc();
+                Ok(kept(stored.answer(method, asked, now, Via::StandingIn)))
+            }
+            // It failed for the one that tried: trying again for each that waited would only add to the trouble.
+            _ if landing == Landing::Failed => {
+                let upstream = self.upstream()?;
+                let left_alone = UpstreamError::LeftAlone(upstream.name);
+                Err(no_answer(upstream, left_alone, self.route))
+            }
+            _ => self.pass().await.map(Answer::New),
         }
     }
 

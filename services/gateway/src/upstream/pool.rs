@@ -71,6 +71,18 @@ impl Pool {
                 true,
             ));
         }
+        // Boxed, because it is seldom needed and takes much room.
+        let sender = Box::pin(self.connect()).await?;
+        Ok((
+            Connection {
+                sender,
+                pool: self.clone(),
+            },
+            false,
+        ))
+    }
+
+    async fn connect(&self) -> io::Result<SendRequest<Outgoing>> {
         let connect = TcpStream::connect((self.0.host.as_str(), self.0.port));
         let stream = tokio::time::timeout(CONNECT_TIMEOUT, connect).await??;
         stream.set_nodelay(true)?;
@@ -83,13 +95,7 @@ impl Pool {
                 tracing::debug!(%error, "an upstream connection ended early");
             }
         });
-        Ok((
-            Connection {
-                sender,
-                pool: self.clone(),
-            },
-            false,
-        ))
+        Ok(sender)
     }
 
     fn take_idle(&self) -> Option<SendRequest<Outgoing>> {
