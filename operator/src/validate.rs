@@ -11,8 +11,8 @@ pub use store::{
 };
 
 use crate::api::v1alpha1::{
-    AmazoffStore, AmazoffStoreSpec, ExposeSpec, RedisSpec, SchedulingSpec, SecretKey, ServiceSpec,
-    TlsSpec,
+    AmazoffStore, AmazoffStoreSpec, AutoscalingSpec, ExposeSpec, RedisSpec, SchedulingSpec,
+    SecretKey, ServiceSpec, TlsSpec,
 };
 use crate::desired::meta::{identity_secret, redis_secret};
 use crate::desired::services::{Needs, SERVICES, secret_of};
@@ -207,13 +207,18 @@ fn service(
 }
 
 fn replicas(spec: &ServiceSpec) -> Replicas {
-    match &spec.autoscaling {
-        Some(auto) => Replicas::Automatic {
-            min: auto.min,
-            max: auto.max,
-            target_cpu: auto.target_cpu,
-        },
-        None => Replicas::Fixed(spec.replicas.unwrap_or(2)),
+    if let Some(replicas) = spec.replicas {
+        return Replicas::Fixed(replicas);
+    }
+    let AutoscalingSpec {
+        min,
+        max,
+        target_cpu,
+    } = spec.autoscaling.clone().unwrap_or_default();
+    Replicas::Automatic {
+        min,
+        max,
+        target_cpu,
     }
 }
 

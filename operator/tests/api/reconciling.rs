@@ -24,8 +24,19 @@ async fn a_minimal_store_becomes_a_shop() {
         .put_secret("mongo", "uri", "mongodb://somewhere")
         .await;
     cluster.apply(MINIMAL).await.expect("the store is sound");
-    for service in ["catalog", "gateway", "storefront", "redis"] {
-        cluster.serve(&format!("corner-{service}")).await;
+    for (service, replicas) in [
+        ("catalog", 2),
+        ("gateway", 2),
+        ("storefront", 2),
+        ("redis", 1),
+    ] {
+        let name = format!("corner-{service}");
+        cluster
+            .until(Kind::Deployment, &name, "has its replicas", |o| {
+                o.data["spec"]["replicas"] == replicas
+            })
+            .await;
+        cluster.serve(&name).await;
     }
     let message = cluster
         .until_condition("corner", "Ready", "True", "Serving")
@@ -58,6 +69,9 @@ async fn a_minimal_store_becomes_a_shop() {
             "Deployment corner-gateway",
             "Deployment corner-redis",
             "Deployment corner-storefront",
+            "HorizontalPodAutoscaler corner-catalog",
+            "HorizontalPodAutoscaler corner-gateway",
+            "HorizontalPodAutoscaler corner-storefront",
             "PodDisruptionBudget corner-catalog",
             "PodDisruptionBudget corner-gateway",
             "PodDisruptionBudget corner-storefront",

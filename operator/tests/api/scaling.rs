@@ -138,7 +138,8 @@ async fn handing_over_to_an_autoscaler_and_back_never_drops_a_replica() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fixed_replica_count_is_put_back() {
     let cluster = Cluster::with_operator("fixed").await;
-    cluster.apply(MINIMAL).await.expect("the store is sound");
+    let store = MINIMAL.to_owned() + "  services: {catalog: {replicas: 2}}\n";
+    cluster.apply(&store).await.expect("the store is sound");
     cluster
         .until(
             Kind::PodDisruptionBudget,

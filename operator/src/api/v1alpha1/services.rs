@@ -30,12 +30,12 @@ pub struct ServicesSpec {
 #[x_kube(validation = Rule::new("!(has(self.image) && has(self.version))")
     .message("Set version or image, not both: an image already names its version."))]
 pub struct ServiceSpec {
-    /// How many replicas run. 2 when neither this nor autoscaling is set; 0 stops the service.
+    /// A fixed number of replicas, in place of autoscaling; 0 stops the service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 500))]
     pub replicas: Option<i32>,
 
-    /// Lets a HorizontalPodAutoscaler decide how many replicas run.
+    /// Lets a HorizontalPodAutoscaler decide how many replicas run. Unless replicas is set, this is on, with 2 to 10.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub autoscaling: Option<AutoscalingSpec>,
 
@@ -95,6 +95,16 @@ pub struct AutoscalingSpec {
     #[serde(default = "seventy")]
     #[schemars(range(min = 1, max = 1000))]
     pub target_cpu: i32,
+}
+
+impl Default for AutoscalingSpec {
+    fn default() -> Self {
+        Self {
+            min: two(),
+            max: ten(),
+            target_cpu: seventy(),
+        }
+    }
 }
 
 fn two() -> i32 {
