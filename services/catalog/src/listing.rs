@@ -264,7 +264,7 @@ pub fn summary(
         }),
         compare_at: price
             .and_then(|price| price.before)
-            .map(|before| Money::new(before, currency)),
+            .map(|before| Money::new(before.get(), currency)),
         variant_count: item.face.variant_count,
         image: item.face.image.as_deref().cloned(),
         illustration: snapshot

@@ -13,5 +13,6 @@ pub mod select;
 pub mod suggest;
 
 mod index;
+mod slots;
 
 pub use index::{Change, SearchIndex, Snapshot};

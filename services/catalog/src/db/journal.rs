@@ -8,6 +8,10 @@
 //! writer delays nobody and is never missed. A writer that died leaves a hole for good; after [`Patience::abandoned`] any observer settles it
 //! with what the database holds, and the dead writer, should it only have slept, learns so when it tries to settle.
 
+mod claim;
+mod follow;
+mod record;
+
 use std::{
     collections::{BTreeMap, HashSet},
     sync::{
@@ -17,24 +21,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lz4_flex::block;
-use mongodb::{
-    Collection,
-    bson::{Binary, doc, spec::BinarySubtype},
-};
+pub use claim::Claim;
+pub use follow::{Follower, News};
+use mongodb::{Collection, bson::doc};
+use record::{Record, RecordRow};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Db, DbError, is_duplicate, products};
-use crate::{category::Category, product::Product, search::Change};
+use crate::search::Change;
 
 /// After so many entries, a mark says that everything before is settled, so that nobody starts from the beginning.
 const CHECKPOINT_EVERY: u64 = 16;
 /// How many checkpoints back the records of changes are kept.
 const KEEP_CHECKPOINTS: u64 = 4;
-
-/// A record holds a batch of an import, which is a few MiB; a larger length is damage.
-const LARGEST_RECORD: usize = 64 * 1024 * 1024;
 
 /// How long to wait for what.
 #[derive(Debug, Clone, Copy)]
@@ -99,42 +99,6 @@ impl Entry {
     }
 }
 
-/// What changed, as compressed JSON: an import's record holds hundreds of products, which the database has no need to look into.
-#[derive(Debug, Serialize, Deserialize)]
-struct RecordRow {
-    #[serde(rename = "_id")]
-    id: String,
-    changes: Binary,
-}
-
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Record {
-    #[serde(default)]
-    products: Vec<Product>,
-    #[serde(default)]
-    removed: Vec<Uuid>,
-    #[serde(default)]
-    categories: Vec<Category>,
-}
-
-impl Record {
-    fn row(&self, revision: u64) -> Result<RecordRow, DbError> {
-        let json = serde_json::to_vec(self).map_err(DbError::record)?;
-        Ok(RecordRow {
-            id: number(revision),
-            changes: Binary {
-                subtype: BinarySubtype::Generic,
-                bytes: compress(&json)?,
-            },
-        })
-    }
-
-    fn read(row: &RecordRow) -> Result<Self, DbError> {
-        let json = decompress(&row.changes.bytes)?;
-        serde_json::from_slice(&json).map_err(DbError::record)
-    }
-}
-
 /// The journal. Clones share what they know of it.
 #[derive(Clone)]
 pub struct Journal {
@@ -150,58 +114,6 @@ pub struct Journal {
 /// Up to where a writer has looked before it read what it is going to change.
 #[derive(Debug, Clone, Copy)]
 pub struct Base(u64);
-
-/// The right to write under a revision. One that is dropped before it is settled (the write failed, or its caller went away) is settled
-/// in the background with what the database holds, so that nobody waits for it.
-pub struct Claim {
-    /// The revision.
-    pub revision: u64,
-    touches: String,
-    since: Instant,
-    journal: Journal,
-    is_settled: bool,
-}
-
-impl Claim {
-    /// Fails when this writer has taken so long that others may have given it up. Asked before each write.
-    pub fn still_holds(&self) -> Result<(), JournalError> {
-        if self.since.elapsed() < self.journal.patience.writing {
-            Ok(())
-        } else {
-            Err(JournalError::TooSlow)
-        }
-    }
-}
-
-impl Drop for Claim {
-    fn drop(&mut self) {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            return;
-        };
-        if self.is_settled {
-            return;
-        }
-        let journal = self.journal.clone();
-        let (revision, touches) = (self.revision, std::mem::take(&mut self.touches));
-        runtime.spawn(async move {
-            let until = Instant::now() + journal.patience.abandoned;
-            // What was under way when the write was cut off has come to an end by then.
-            let mut pause = journal.patience.cut_off;
-            while Instant::now() < until {
-                tokio::time::sleep(pause).await;
-                match journal.settle_with_what_is_there(revision, &touches).await {
-                    Ok(()) => return,
-                    Err(error) => tracing::debug!(
-                        revision,
-                        error = kit::problem::chain(&error),
-                        "can't settle for a write that was cut off yet"
-                    ),
-                }
-                pause = pause.max(Duration::from_millis(500));
-            }
-        });
-    }
-}
 
 /// The name under which a product is touched.
 pub fn product_touch(id: Uuid) -> String {
@@ -322,7 +234,7 @@ impl Journal {
 
     /// Settles a claim: from now on readers see its changes.
     pub async fn settle(&self, mut claim: Claim, changes: &[Change]) -> Result<(), JournalError> {
-        let record = record_of(changes);
+        let record = record::of(changes);
         let mut row = record.row(claim.revision)?;
         loop {
             match self.records.insert_one(&row).await {
@@ -447,154 +359,14 @@ impl Journal {
     }
 }
 
-/// Follows the journal from one number on.
-pub struct Follower {
-    journal: Journal,
-    next: u64,
-    holes: BTreeMap<u64, Entry>,
-}
-
-/// What a look at the journal brought.
-#[derive(Debug)]
-pub enum News {
-    /// Changes, maybe none. `more` when it is worth looking again at once.
-    Changes {
-        /// What happened, oldest revision first except for holes that were filled.
-        changes: Vec<Change>,
-        /// The journal may go on.
-        more: bool,
-    },
-    /// The reader is so far behind that the records are gone: everything must be read anew.
-    Lost,
-}
-
-/// How many products one look brings at most, to bound memory.
-const ENOUGH: usize = 1000;
-
-impl Follower {
-    /// A follower that has seen everything up to `revision`.
-    pub fn new(journal: Journal, revision: u64) -> Self {
-        Self {
-            journal,
-            next: revision + 1,
-            holes: BTreeMap::new(),
-        }
-    }
-
-    /// Reads what is new since the last look.
-    pub async fn look(&mut self) -> Result<News, DbError> {
-        let mut changes = Vec::new();
-        let open: Vec<u64> = self.holes.keys().copied().collect();
-        for revision in open {
-            if let Some(record) = self.journal.record(revision).await? {
-                self.holes.remove(&revision);
-                read(record, revision, &mut changes);
-            } else if let Some(entry) = self.holes.get(&revision) {
-                // Once settled for the dead writer, the next look reads it.
-                self.journal.settle_abandoned(revision, entry).await?;
-            }
-        }
-        let mut more = true;
-        while changes.len() < ENOUGH {
-            let Some(entry) = self.journal.entry(self.next).await? else {
-                more = false;
-                break;
-            };
-            if entry.purged {
-                return Ok(News::Lost);
-            }
-            if let Some(record) = self.journal.record(self.next).await? {
-                read(record, self.next, &mut changes);
-            } else {
-                self.journal.settle_abandoned(self.next, &entry).await?;
-                self.holes.insert(self.next, entry);
-            }
-            self.next += 1;
-        }
-        self.note_settled().await?;
-        Ok(News::Changes { changes, more })
-    }
-
-    /// The entries that are claimed but not settled.
-    pub fn holes(&self) -> usize {
-        self.holes.len()
-    }
-
-    async fn note_settled(&self) -> Result<(), DbError> {
-        let settled = self.holes.keys().next().copied().unwrap_or(self.next) - 1;
-        let before = self.journal.settled.fetch_max(settled, Ordering::SeqCst);
-        if settled > before {
-            let mut seen = self
-                .journal
-                .seen
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            *seen = seen.split_off(&settled);
-        }
-        for checkpoint in before / CHECKPOINT_EVERY + 1..=settled / CHECKPOINT_EVERY {
-            self.journal.checkpoint(checkpoint).await?;
-        }
-        Ok(())
-    }
-}
-
 impl Journal {
     async fn record(&self, revision: u64) -> Result<Option<Record>, DbError> {
         let row = self
             .records
             .find_one(doc! {"_id": number(revision)})
             .await?;
-        row.map(|row| Record::read(&row)).transpose()
+        row.map(|row| Record::unpack(&row)).transpose()
     }
-}
-
-/// LZ4 behind the length of what it holds.
-fn compress(json: &[u8]) -> Result<Vec<u8>, DbError> {
-    let length = u32::try_from(json.len())
-        .map_err(DbError::record)?
-        .to_le_bytes();
-    let mut bytes = vec![0; length.len() + block::get_maximum_output_size(json.len())];
-    bytes[..length.len()].copy_from_slice(&length);
-    let written =
-        block::compress_into(json, &mut bytes[length.len()..]).map_err(DbError::record)?;
-    bytes.truncate(length.len() + written);
-    Ok(bytes)
-}
-
-fn decompress(bytes: &[u8]) -> Result<Vec<u8>, DbError> {
-    let (length, rest) = bytes.split_first_chunk().ok_or(DbError::Truncated)?;
-    let length = usize::try_from(u32::from_le_bytes(*length)).map_err(DbError::record)?;
-    let mut json = vec![0; length.min(LARGEST_RECORD)];
-    let written = block::decompress_into(rest, &mut json).map_err(DbError::record)?;
-    json.truncate(written);
-    Ok(json)
-}
-
-fn record_of(changes: &[Change]) -> Record {
-    let mut record = Record::default();
-    for change in changes {
-        match change {
-            Change::Product(product) => record.products.push(Product::clone(product)),
-            Change::Removed(id, _) => record.removed.push(*id),
-            Change::Category(category) => record.categories.push(category.clone()),
-        }
-    }
-    record
-}
-
-fn read(record: Record, revision: u64, changes: &mut Vec<Change>) {
-    let Record {
-        products,
-        removed,
-        categories,
-    } = record;
-    changes.extend(categories.into_iter().map(Change::Category));
-    changes.extend(
-        products
-            .into_iter()
-            .map(|product| Change::Product(Box::new(product))),
-    );
-    changes.extend(removed.into_iter().map(|id| Change::Removed(id, revision)));
 }
 
 fn number(revision: u64) -> String {

