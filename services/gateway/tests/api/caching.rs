@@ -62,6 +62,7 @@ impl Source {
 async fn answer(State(source): State<Source>, request: Request) -> Response {
     let number = source.0.asked.fetch_add(1, Ordering::SeqCst) + 1;
     let pause = *source.0.pause.lock().expect("a lock");
+    // How slow the source is, not a wait of the test's.
     tokio::time::sleep(pause).await;
     let headers = source.0.headers.lock().expect("a lock").clone();
     let status = *source.0.status.lock().expect("a lock");
