@@ -1,5 +1,5 @@
 use crate::world::{Gateway, Mirror, Server, assert_problem};
-use amazoff_gateway::upstream::{Head, Outgoing, Upstream, UpstreamError};
+use amazoff_gateway::clients::{Head, Outgoing, Upstream, UpstreamError};
 use axum::{Router, body::Body, extract::Request};
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
