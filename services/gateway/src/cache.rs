@@ -1,4 +1,4 @@
-//! The answers kept in memory, and the fetches that several requests wait for together.
+//! The answers kept in memory.
 
 use crate::{
     freshness::Freshness,
@@ -8,11 +8,7 @@ use crate::{
 use http::{HeaderMap, HeaderName};
 use quick_cache::{Weighter, sync::Cache as Bounded};
 use smallvec::SmallVec;
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
-use tokio::sync::OnceCell;
+use std::sync::Arc;
 
 /// The most answers kept for one address, by what they vary on.
 const MAX_VARIANTS: usize = 8;
@@ -24,7 +20,6 @@ const ITEMS_PER_MIB: u64 = 64;
 /// The answers kept in memory, up to a number of bytes.
 pub struct Cache {
     slots: Bounded<Key, Arc<Slot>, Weigh>,
-    flights: Mutex<HashMap<Key, Arc<Flight>>>,
 }
 
 /// What is known of one address.
@@ -52,18 +47,6 @@ pub enum Found {
     Nothing,
 }
 
-/// How a fetch that several requests wait for ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Landing {
-    /// There was an answer; it may be in the cache now.
-    Answered,
-    /// There was none.
-    Failed,
-}
-
-/// A fetch that several requests wait for.
-pub type Flight = OnceCell<Landing>;
-
 #[derive(Clone)]
 struct Weigh;
 
@@ -89,7 +72,6 @@ impl Cache {
                 mib * 1024 * 1024,
                 Weigh,
             ),
-            flights: Mutex::default(),
         })
     }
 
@@ -155,56 +137,6 @@ impl Cache {
     /// Forgets an address: it was just changed.
     pub fn forget(&self, key: &Key) {
         self.slots.remove(key);
-    }
-
-    /// The fetch for this address that all its requests wait for.
-    pub fn board(&self, key: &Key) -> Ticket<'_> {
-        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
-        let flight = match flights.get(key) {
-            Some(flight) => Arc::clone(flight),
-            None => Arc::clone(flights.entry(key.clone()).or_default()),
-        };
-        Ticket {
-            key: key.clone(),
-            flight,
-            flights: &self.flights,
-        }
-    }
-}
-
-/// A request's part in a fetch. The last one to leave, be it that its client has gone, takes the fetch off the list.
-pub struct Ticket<'cache> {
-    key: Key,
-    /// The fetch.
-    pub flight: Arc<Flight>,
-    flights: &'cache Mutex<HashMap<Key, Arc<Flight>>>,
-}
-
-impl Ticket<'_> {
-    /// Whoever asks from now on begins a new fetch.
-    pub fn depart(&self) {
-        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
-        if flights
-            .get(&self.key)
-            .is_some_and(|listed| Arc::ptr_eq(listed, &self.flight))
-        {
-            flights.remove(&self.key);
-        }
-    }
-}
-
-impl Drop for Ticket<'_> {
-    fn drop(&mut self) {
-        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
-        // The list's and ours.
-        let last = Arc::strong_count(&self.flight) <= 2;
-        if last
-            && flights
-                .get(&self.key)
-                .is_some_and(|listed| Arc::ptr_eq(listed, &self.flight))
-        {
-            flights.remove(&self.key);
-        }
     }
 }
 
@@ -361,17 +293,5 @@ mod tests {
             cache.find(&key("/a"), &HeaderMap::new(), PASS_FOR_MS),
             Found::Nothing
         ));
-    }
-
-    #[test]
-    fn no_fetch_stays_on_the_list_after_its_requests() {
-        let cache = Cache::new(1).expect("a cache");
-        let (first, second) = (cache.board(&key("/a")), cache.board(&key("/a")));
-        assert!(Arc::ptr_eq(&first.flight, &second.flight));
-        first.depart();
-        let third = cache.board(&key("/a"));
-        assert!(!Arc::ptr_eq(&first.flight, &third.flight));
-        drop((first, second, third));
-        assert!(cache.flights.lock().expect("a lock").is_empty());
     }
 }

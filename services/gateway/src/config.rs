@@ -1,6 +1,6 @@
 //! What can be set, from flags or the environment.
 
-use crate::{bucket::LimitOverride, cors::Origin, upstream::Address};
+use crate::{bucket::LimitOverride, clients::Address, cors::Origin};
 use ipnet::IpNet;
 use std::path::PathBuf;
 use url::Url;

@@ -1,6 +1,8 @@
 //! Redis: what replicas share. A cache: when it is gone, each replica goes on alone, and no request waits for it for longer than
 //! [`PATIENCE`].
 
+pub(crate) mod answers;
+
 use crate::{bucket::Limit, metrics::SharedMetrics};
 use arc_swap::ArcSwapOption;
 use kit::breaker::Breaker;

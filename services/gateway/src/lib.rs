@@ -1,7 +1,7 @@
 //! The shop's one door: every request passes here, is routed, checked, limited, perhaps answered from the cache, and otherwise
 //! passed on to the service that knows the answer.
 //!
-//! Reading order: [`routes`] is the table; [`proxy`] is one request's way through; [`upstream`] is what it is passed on to.
+//! Reading order: [`routes`] is the table; [`proxy`] is one request's way through; [`clients`] is what it is passed on to.
 
 pub mod config;
 pub mod routes;
@@ -15,21 +15,20 @@ pub mod route;
 pub mod stored;
 pub mod variant;
 
+mod pass_socket;
 mod proxy;
 pub mod refusal;
 mod serve_cached;
-mod upgrade;
 
 pub mod cache;
+pub mod clients;
 pub mod db;
 pub mod limiter;
 mod metrics;
-mod share;
-pub mod upstream;
 
 use crate::{
-    cache::Cache, config::Config, cors::Cors, db::Redis, limiter::Limiter, metrics::CacheMetrics,
-    route::Target, upstream::Upstream,
+    cache::Cache, clients::Upstream, config::Config, cors::Cors, db::Redis, limiter::Limiter,
+    metrics::CacheMetrics, route::Target, serve_cached::Flights,
 };
 use ipnet::IpNet;
 use kit::{
@@ -53,6 +52,7 @@ pub struct Shared {
     limiter: Limiter,
     cache: Option<Cache>,
     cache_metrics: CacheMetrics,
+    flights: Flights,
     redis: Option<Redis>,
     clock: Clock,
     trusted: Vec<IpNet>,
@@ -89,6 +89,7 @@ impl App {
             limiter: Limiter::new(&config.rate_limits, redis.clone()),
             cache: Cache::new(config.cache_mib),
             cache_metrics: CacheMetrics::new(),
+            flights: Flights::default(),
             redis,
             clock,
             trusted: config.trusted_proxies.clone(),

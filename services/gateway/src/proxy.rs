@@ -3,11 +3,11 @@
 use crate::{
     App,
     caller::Caller,
-    headers,
+    clients::{Head, Outgoing, Progress, Upstream, UpstreamError},
+    headers, pass_socket,
     refusal::Refusal,
     route::{self, Access, Class, Route},
-    routes, serve_cached, upgrade,
-    upstream::{Head, Outgoing, Progress, Upstream, UpstreamError},
+    routes, serve_cached,
     variant::Key,
 };
 use axum::{
@@ -84,7 +84,7 @@ async fn pass(
         .await?;
     permit(route, &parts.method, identity.as_ref())?;
     if let Some(protocol) = headers::wanted_upgrade(&parts.headers) {
-        let passing = upgrade::pass(app, route, caller, upstream, parts, protocol);
+        let passing = pass_socket::pass(app, route, caller, upstream, parts, protocol);
         return Box::pin(passing).await.map(Answer::New);
     }
     let (body, progress) = limit_body(route, &parts, body)?;

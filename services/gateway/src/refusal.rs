@@ -1,8 +1,8 @@
 //! What the gateway answers itself when a request goes no further.
 
 use crate::{
+    clients::{AnswerError, UpstreamError},
     route::Class,
-    upstream::{AnswerError, UpstreamError},
 };
 use http::{HeaderValue, StatusCode, header};
 use kit::{Problem, auth::TokenError};

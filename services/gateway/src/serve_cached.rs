@@ -1,29 +1,36 @@
 //! Answers anonymous GETs from what is kept, and keeps what may be kept.
 
+mod flights;
+mod read;
+
+pub(crate) use flights::Flights;
+
 use crate::{
     App,
-    cache::{Found, Landing},
+    cache::Found,
     caller::Caller,
+    clients::{self, Head, Outgoing, Upstream, UpstreamError},
+    db::answers,
     freshness::Terms,
     headers,
     proxy::{Answer, head, no_answer},
     refusal::Refusal,
     route::Route,
-    share,
     stored::{CACHE_STATUS, Stored, Via, X_CACHE},
-    upstream::{self, Head, Outgoing, Upstream, UpstreamError},
     variant::{Codings, Key, vary},
 };
 use axum::{body::Body, response::Response};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 use http_body::Body as _;
-use http_body_util::BodyExt as _;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
-/// Larger answers are passed on without being kept.
-const MAX_KEPT: u64 = 2 * 1024 * 1024;
+use self::{
+    flights::Landing,
+    read::{MAX_KEPT, Read, read},
+};
+
 /// Headers that ask for less than the whole answer. The cache fetches it whole, and answers such questions itself.
 const CONDITIONS: [HeaderName; 6] = [
     header::IF_MATCH,
@@ -121,7 +128,7 @@ impl Fetch {
         let Some(cache) = self.app.cache.as_ref().filter(|_| !self.alone) else {
             return self.pass().await.map(Answer::New);
         };
-        let ticket = cache.board(&self.key);
+        let ticket = self.app.flights.board(&self.key);
         let mut own = None;
         let landing = *ticket
             .flight
@@ -216,7 +223,7 @@ impl Fetch {
         };
         if kept.is_none()
             && let Some((vary, stored)) =
-                share::get(&self.app, &self.key, &self.parts.headers).await
+                answers::get(&self.app, &self.key, &self.parts.headers).await
             && stored.terms.at(stored.age(now)) != crate::freshness::Freshness::Stale
             && (stored.terms.public || !self.parts.headers.contains_key(header::COOKIE))
         {
@@ -294,7 +301,7 @@ impl Fetch {
     }
 
     fn keep_and_share(&self, vary: SmallVec<[HeaderName; 2]>, stored: &Arc<Stored>) {
-        share::put(&self.app, &self.key, &vary, &self.parts.headers, stored);
+        answers::put(&self.app, &self.key, &vary, &self.parts.headers, stored);
         self.keep(vary, stored);
     }
 
@@ -329,7 +336,7 @@ impl Fetch {
         &self,
         upstream: &Upstream,
         head: Head,
-    ) -> Result<http::Response<upstream::Answer>, Refusal> {
+    ) -> Result<http::Response<clients::Answer>, Refusal> {
         let sent = upstream
             .send(head, Outgoing::empty(), None, self.route.timeout)
             .await;
@@ -359,71 +366,10 @@ fn kept(response: http::Response<Bytes>) -> Answer {
     Answer::Kept(response.map(Body::from))
 }
 
-enum Read {
-    Whole(Bytes),
-    TooLarge(Body),
-}
-
-/// Reads an answer whole, unless it turns out too large to keep: then the rest flows on after what was read.
-async fn read(mut body: upstream::Answer) -> Result<Read, upstream::AnswerError> {
-    let mut first = Bytes::new();
-    let mut rest = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame?.into_data() else {
-            continue;
-        };
-        if first.is_empty() {
-            first = data;
-        } else {
-            if rest.is_empty() {
-                rest.extend_from_slice(&first);
-            }
-            rest.extend_from_slice(&data);
-        }
-        if u64::try_from(first.len().max(rest.len())).is_ok_and(|read| read > MAX_KEPT) {
-            let read = if rest.is_empty() {
-                first
-            } else {
-                rest.freeze()
-            };
-            return Ok(Read::TooLarge(Body::new(Prefixed {
-                prefix: Some(read),
-                rest: body,
-            })));
-        }
-    }
-    Ok(Read::Whole(if rest.is_empty() {
-        first
-    } else {
-        rest.freeze()
-    }))
-}
-
-/// What was read of a body, then the rest of it.
-struct Prefixed {
-    prefix: Option<Bytes>,
-    rest: upstream::Answer,
-}
-
-impl http_body::Body for Prefixed {
-    type Data = Bytes;
-    type Error = upstream::AnswerError;
-
-    fn poll_frame(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
-        match self.prefix.take() {
-            Some(prefix) => std::task::Poll::Ready(Some(Ok(http_body::Frame::data(prefix)))),
-            None => std::pin::Pin::new(&mut self.rest).poll_frame(cx),
-        }
-    }
-}
-
 /// Forgets what is kept of an address that was just changed (RFC 9111, section 4.4).
 pub(crate) fn forget(app: &App, key: &Key) {
     if let Some(cache) = &app.cache {
         cache.forget(key);
-        share::forget(app, key);
+        answers::forget(app, key);
     }
 }

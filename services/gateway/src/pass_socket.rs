@@ -3,11 +3,11 @@
 use crate::{
     App,
     caller::Caller,
+    clients::{Outgoing, Upstream},
     headers,
     proxy::{head, no_answer},
     refusal::Refusal,
     route::Route,
-    upstream::{Outgoing, Upstream},
 };
 use axum::{body::Body, response::Response};
 use http::{HeaderValue, Request, StatusCode, Version, header, request::Parts};
