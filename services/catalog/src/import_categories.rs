@@ -128,6 +128,12 @@ async fn store(
                 continue;
             }
             progress.accepted += 1;
+            if tree
+                .get(&category.key)
+                .is_some_and(|before| is_same(before, &category))
+            {
+                continue;
+            }
             known.retain(|before| before.key != category.key);
             known.push(category.clone());
             written.retain(|before| before.key != category.key);
@@ -150,4 +156,14 @@ async fn store(
         rejected: progress.rejected,
     };
     Ok(reports.send(&report).await?)
+}
+
+/// Whether writing changes nothing but the revision.
+fn is_same(before: &Category, after: &Category) -> bool {
+    let after = Category {
+        revision: before.revision,
+        product_count: before.product_count,
+        ..after.clone()
+    };
+    after == *before
 }
