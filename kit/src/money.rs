@@ -67,9 +67,9 @@ pub fn round_ratio(amount: i64, numerator: i64, denominator: i64) -> Option<i64>
     if denominator == 0 {
         return None;
     }
-    let product = i128::from(amount) * i128::from(numerator);
-    let magnitude = (2 * product.abs() + denominator.abs()) / (2 * denominator.abs());
-    let sign = product.signum() * denominator.signum();
+    let scaled = i128::from(amount) * i128::from(numerator);
+    let magnitude = (2 * scaled.abs() + denominator.abs()) / (2 * denominator.abs());
+    let sign = scaled.signum() * denominator.signum();
     i64::try_from(sign * magnitude).ok()
 }
 
