@@ -249,6 +249,57 @@ impl CategoryTree {
     }
 }
 
+/// More categories than this are no help to anyone.
+pub const MOST_CATEGORIES: usize = 5000;
+
+/// Why a category does not fit into the tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is nothing above it.
+    NoParent,
+    /// A sibling has its slug.
+    SlugTaken(&'static str),
+    /// There are too many.
+    TooMany,
+}
+
+impl Refusal {
+    /// The field that is wrong, and why.
+    pub fn explain(self) -> (&'static str, String) {
+        match self {
+            Self::NoParent => ("parent", "does not exist".to_owned()),
+            Self::SlugTaken(field) => (field, "is taken by a category beside it".to_owned()),
+            Self::TooMany => (
+                "key",
+                format!("there are {MOST_CATEGORIES} categories already"),
+            ),
+        }
+    }
+}
+
+/// Whether a category fits into the tree.
+pub fn fits(tree: &CategoryTree, category: &Category) -> Result<(), Refusal> {
+    let parent = parent_of(&category.key);
+    if parent.is_some_and(|parent| tree.get(parent).is_none()) {
+        return Err(Refusal::NoParent);
+    }
+    if tree.rows().len() >= MOST_CATEGORIES && tree.get(&category.key).is_none() {
+        return Err(Refusal::TooMany);
+    }
+    let siblings = tree
+        .children(parent.and_then(|parent| tree.row(parent)))
+        .map(|row| &tree.rows()[row]);
+    for sibling in siblings.filter(|sibling| sibling.key != category.key) {
+        if sibling.slug.en == category.slug.en {
+            return Err(Refusal::SlugTaken("slug.en"));
+        }
+        if sibling.slug.fr == category.slug.fr {
+            return Err(Refusal::SlugTaken("slug.fr"));
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

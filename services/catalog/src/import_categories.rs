@@ -6,8 +6,7 @@ use kit::{Problem, auth::Identity, extract::Query, problem::ProblemSchema};
 
 use crate::{
     App,
-    categories::fits,
-    category::{Category, CategoryInput, CategoryTree},
+    category::{Category, CategoryInput, CategoryTree, fits},
     db::products,
     import::{
         ImportQuery, Rejection, Report,

@@ -23,7 +23,8 @@ pub mod suggest;
 pub mod save;
 pub mod write_product;
 
-pub mod categories;
+pub mod put_category;
+pub mod read_categories;
 
 pub mod import;
 pub mod import_categories;

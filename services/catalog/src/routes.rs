@@ -11,8 +11,8 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    App, categories, import_categories, import_products, list_products, read_product, suggest,
-    write_product,
+    App, import_categories, import_products, list_products, put_category, read_categories,
+    read_product, suggest, write_product,
 };
 
 /// The largest JSON body.
@@ -58,7 +58,7 @@ fn documented() -> OpenApiRouter<App> {
         ))
         .routes(routes!(read_product::read_product_by_slug))
         .routes(routes!(suggest::suggestions))
-        .routes(routes!(categories::list_categories))
+        .routes(routes!(read_categories::list_categories))
         .routes(routes!(import_products::import_products))
         .routes(routes!(import_categories::import_categories))
 }
@@ -70,7 +70,7 @@ pub fn router(app: App) -> Router {
         // A key contains slashes, which OpenAPI's paths can't say; it is documented by hand below.
         .route(
             "/v1/categories/{*key}",
-            get(categories::read_category).put(categories::put_category),
+            get(read_categories::read_category).put(put_category::put_category),
         )
         .route(
             "/openapi.json",
@@ -83,7 +83,7 @@ pub fn router(app: App) -> Router {
 /// The description of the API.
 pub fn openapi() -> Document {
     #[derive(OpenApi)]
-    #[openapi(paths(categories::read_category, categories::put_category))]
+    #[openapi(paths(read_categories::read_category, put_category::put_category))]
     struct Wildcards;
 
     let mut document = documented().into_openapi();
