@@ -1,5 +1,7 @@
 //! Strings the five steps together, for each store, whenever something about it changes.
 
+mod backoff;
+
 use crate::api::v1alpha1::{AmazoffStore, AmazoffStoreStatus};
 use crate::apply::{self, Applied, Failure, MANAGER, Memory, Target};
 use crate::chain::chain;
@@ -21,7 +23,6 @@ use kube::runtime::reflector::{self, Store};
 use kube::runtime::{Predicate, PredicateConfig, WatchStreamExt, predicates, watcher};
 use kube::{Client, Resource, ResourceExt};
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -32,8 +33,6 @@ use tracing::{error, info, warn};
 const RESYNC: Duration = Duration::from_mins(5);
 /// How long until something that is not there yet is looked for again.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
-/// The longest pause between tries.
-const LONGEST_BACKOFF: Duration = Duration::from_mins(5);
 
 /// A store, or why it cannot be understood.
 pub(crate) type Guarded = DeserializeGuard<AmazoffStore>;
@@ -309,7 +308,7 @@ async fn reconcile_store(
     Ok(Action::requeue(if waits {
         LOOK_AGAIN
     } else {
-        spread(RESYNC, &store.uid().unwrap_or_default())
+        backoff::spread(RESYNC, &store.uid().unwrap_or_default())
     }))
 }
 
@@ -358,9 +357,7 @@ fn error_policy(store: Arc<Guarded>, failure: &ReconcileError, context: Arc<Cont
         *attempt = attempt.saturating_add(1);
         *attempt
     };
-    let pause = Duration::from_secs(1)
-        .saturating_mul(2_u32.saturating_pow(attempt.min(16) - 1))
-        .min(LONGEST_BACKOFF);
+    let pause = backoff::pause(attempt);
     error!(
         store.namespace = store.namespace(),
         store.name = store.name_any(),
@@ -399,12 +396,4 @@ pub(crate) fn slot(store: &Guarded) -> String {
         store.namespace().unwrap_or_default(),
         store.name_any()
     )
-}
-
-/// A little less for some than for others, so that they do not all come at once.
-fn spread(interval: Duration, seed: &str) -> Duration {
-    let mut hasher = DefaultHasher::new();
-    seed.hash(&mut hasher);
-    let percent = u32::try_from(hasher.finish() % 20).unwrap_or_default();
-    interval / 100 * (100 - percent)
 }

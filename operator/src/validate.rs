@@ -11,8 +11,7 @@ pub use store::{
 };
 
 use crate::api::v1alpha1::{
-    AmazoffStore, AmazoffStoreSpec, AutoscalingSpec, ExposeSpec, RedisSpec, SchedulingSpec,
-    SecretKey, ServiceSpec, TlsSpec,
+    AmazoffStore, AmazoffStoreSpec, ExposeSpec, RedisSpec, SchedulingSpec, SecretKey, TlsSpec,
 };
 use crate::desired::meta::{identity_secret, redis_secret};
 use crate::desired::services::{Needs, SERVICES, secret_of};
@@ -192,7 +191,7 @@ fn service(
     }
     ValidService {
         needs,
-        replicas: replicas(own),
+        replicas: Replicas::of(own),
         image: own
             .image
             .clone()
@@ -203,22 +202,6 @@ fn service(
         env: own.env.clone(),
         scheduling: scheduling(checks, &field, &own.scheduling),
         annotations: own.pod_annotations.clone(),
-    }
-}
-
-fn replicas(spec: &ServiceSpec) -> Replicas {
-    if let Some(replicas) = spec.replicas {
-        return Replicas::Fixed(replicas);
-    }
-    let AutoscalingSpec {
-        min,
-        max,
-        target_cpu,
-    } = spec.autoscaling.clone().unwrap_or_default();
-    Replicas::Automatic {
-        min,
-        max,
-        target_cpu,
     }
 }
 

@@ -1,8 +1,8 @@
 //! A store whose every value is typed, defaulted and sound.
 
 use crate::api::v1alpha1::{
-    ExternalMongodb, ExternalRedis, HttpRouteSpec, IngressSpec, IssuerRef, LogFormat,
-    NetworkPolicySpec, PodMonitorSpec, PullPolicy, SecretKey, ShopSpec,
+    AutoscalingSpec, ExternalMongodb, ExternalRedis, HttpRouteSpec, IngressSpec, IssuerRef,
+    LogFormat, NetworkPolicySpec, PodMonitorSpec, PullPolicy, SecretKey, ServiceSpec, ShopSpec,
 };
 use crate::desired::services::Needs;
 use k8s_openapi::api::core::v1::{
@@ -105,6 +105,25 @@ pub enum Replicas {
         /// The CPU use to aim at, in percent of the request.
         target_cpu: i32,
     },
+}
+
+impl Replicas {
+    /// A number where the store says one, else an autoscaler's choice.
+    pub(super) fn of(spec: &ServiceSpec) -> Self {
+        if let Some(replicas) = spec.replicas {
+            return Self::Fixed(replicas);
+        }
+        let AutoscalingSpec {
+            min,
+            max,
+            target_cpu,
+        } = spec.autoscaling.clone().unwrap_or_default();
+        Self::Automatic {
+            min,
+            max,
+            target_cpu,
+        }
+    }
 }
 
 /// Where replicas may run.
