@@ -96,9 +96,9 @@ impl Browser {
         Ok(self.page.find_all(Locator::Css(selector)).await?.len())
     }
 
-    /// Clicks the first element that matches.
-    pub async fn click(&self, selector: &str) -> Result<(), Failure> {
-        Ok(self.find(selector).await?.click().await?)
+    /// Follows the first link that matches, by the keyboard: a click would miss while the page still scrolls to it.
+    pub async fn follow(&self, selector: &str) -> Result<(), Failure> {
+        Ok(self.find(selector).await?.send_keys("\u{e007}").await?)
     }
 
     /// Types into a field; `\n` presses Enter.

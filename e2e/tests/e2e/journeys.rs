@@ -25,7 +25,7 @@ async fn a_shopper_without_javascript_does_the_same() -> Result<(), Failure> {
 }
 
 async fn browse_and_search(browser: &Browser, word: &str) -> Result<(), Failure> {
-    browser.click("main a[href*='/c/']").await?;
+    browser.follow("main a[href*='/c/']").await?;
     assert!(
         browser.path().await?.contains("/c/"),
         "a department was opened"
@@ -34,7 +34,7 @@ async fn browse_and_search(browser: &Browser, word: &str) -> Result<(), Failure>
         browser.count("main a[href*='/p/']").await? > 0,
         "it shows products"
     );
-    browser.click("main a[href*='/p/']").await?;
+    browser.follow("main a[href*='/p/']").await?;
     assert!(
         browser.path().await?.contains("/p/"),
         "a product was opened"
