@@ -56,14 +56,28 @@ impl Cluster {
             .items)
     }
 
-    /// Deletes every pod of a service at once, without a grace period, as a crash would.
-    pub async fn kill(&self, service: &str) -> Result<(), Failure> {
+    /// Deletes every pod of a service at once, without a grace period, as a crash would; returns their names.
+    pub async fn kill(&self, service: &str) -> Result<Vec<String>, Failure> {
+        let mut killed = Vec::new();
         for pod in self.pods(service).await? {
-            self.pod_api()
-                .delete(&pod.name_any(), &DeleteParams::default().grace_period(0))
-                .await?;
+            let at_once = DeleteParams::default().grace_period(0);
+            self.pod_api().delete(&pod.name_any(), &at_once).await?;
+            killed.push(pod.name_any());
         }
-        Ok(())
+        Ok(killed)
+    }
+
+    /// Whether a pod that is not among `killed` is ready.
+    pub async fn is_replaced(&self, service: &str, killed: &[String]) -> bool {
+        let pods = self.pods(service).await.unwrap_or_default();
+        pods.iter().any(|pod| {
+            let conditions = pod.status.as_ref().and_then(|s| s.conditions.as_ref());
+            let ready = conditions
+                .into_iter()
+                .flatten()
+                .any(|c| c.type_ == "Ready" && c.status == "True");
+            ready && !killed.contains(&pod.name_any())
+        })
     }
 
     /// Changes a Deployment by a merge patch, as a person at `kubectl edit` would.

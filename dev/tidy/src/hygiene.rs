@@ -47,8 +47,10 @@ fn no_path_of_one_machine() {
         .filter(|file| !file.path.starts_with("dev/tidy/"))
     {
         for (number, line) in file.text.lines().enumerate() {
-            for path in ["/root/", "/work/", "../shared"] {
-                if line.contains(path) && !line.contains("/var/") {
+            for path in ["/root/", "/work/", "/home/", "../shared"] {
+                // A department of the shop is called home.
+                let department = line.contains("/v1/categories/home/");
+                if line.contains(path) && !department && !line.contains("/var/") {
                     complaints.push(format!(
                         "{}:{}: {path} exists on one machine only",
                         file.path,
