@@ -151,10 +151,9 @@ impl Journal {
                 above = middle;
             }
         }
-        Ok(self
-            .settled
-            .fetch_max(below * CHECKPOINT_EVERY, Ordering::SeqCst)
-            .max(below * CHECKPOINT_EVERY))
+        let start = below * CHECKPOINT_EVERY;
+        self.settled.fetch_max(start, Ordering::SeqCst);
+        Ok(start)
     }
 
     /// Waits until no one else is writing what is touched, and says from where on another writer would be in the way.
@@ -332,30 +331,30 @@ impl Journal {
         }
     }
 
-    /// Marks that everything up to a checkpoint is settled, and drops records that nobody follows any more.
+    /// Drops records that nobody follows any more, then marks that everything up to a checkpoint is settled. In that order: whoever
+    /// finds the mark leaves the records alone, so a replica that dies before it has dropped them must not leave one.
     async fn checkpoint(&self, checkpoint: u64) -> Result<(), DbError> {
+        if self.has_checkpoint(checkpoint).await? {
+            return Ok(());
+        }
+        if let Some(old) = checkpoint.checked_sub(KEEP_CHECKPOINTS) {
+            for revision in old * CHECKPOINT_EVERY + 1..=(old + 1) * CHECKPOINT_EVERY {
+                let id = doc! {"_id": number(revision)};
+                // The entry itself stays, a few bytes: its number must never be claimed again.
+                let slim = doc! {"$set": {"touches": "", "purged": true}};
+                self.entries.update_one(id.clone(), slim).await?;
+                self.records.delete_one(id).await?;
+            }
+        }
         let mark = Entry {
             id: checkpoint_id(checkpoint),
             touches: String::new(),
             purged: false,
         };
         match self.entries.insert_one(&mark).await {
-            Ok(_) => {}
-            // Another replica was first, and drops the records too.
-            Err(error) if is_duplicate(&error) => return Ok(()),
-            Err(error) => return Err(error.into()),
+            Err(error) if !is_duplicate(&error) => Err(error.into()),
+            _ => Ok(()),
         }
-        let Some(old) = checkpoint.checked_sub(KEEP_CHECKPOINTS) else {
-            return Ok(());
-        };
-        for revision in old * CHECKPOINT_EVERY + 1..=(old + 1) * CHECKPOINT_EVERY {
-            let id = doc! {"_id": number(revision)};
-            // The entry itself stays, a few bytes: its number must never be claimed again.
-            let slim = doc! {"$set": {"touches": "", "purged": true}};
-            self.entries.update_one(id.clone(), slim).await?;
-            self.records.delete_one(id).await?;
-        }
-        Ok(())
     }
 }
 

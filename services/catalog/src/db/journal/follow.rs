@@ -13,6 +13,8 @@ pub struct Follower {
     journal: Journal,
     next: u64,
     holes: BTreeMap<u64, Entry>,
+    /// The last checkpoint that this follower has seen to. Its own count: writers move [`Journal::settled`] on without marking anything.
+    checkpoint: u64,
 }
 
 /// What a look at the journal brought.
@@ -39,6 +41,7 @@ impl Follower {
             journal,
             next: revision + 1,
             holes: BTreeMap::new(),
+            checkpoint: revision / CHECKPOINT_EVERY,
         }
     }
 
@@ -81,7 +84,7 @@ impl Follower {
         self.holes.len()
     }
 
-    async fn note_settled(&self) -> Result<(), DbError> {
+    async fn note_settled(&mut self) -> Result<(), DbError> {
         let settled = self.holes.keys().next().copied().unwrap_or(self.next) - 1;
         let before = self.journal.settled.fetch_max(settled, Ordering::SeqCst);
         if settled > before {
@@ -92,8 +95,9 @@ impl Follower {
                 .unwrap_or_else(PoisonError::into_inner);
             *seen = seen.split_off(&settled);
         }
-        for checkpoint in before / CHECKPOINT_EVERY + 1..=settled / CHECKPOINT_EVERY {
-            self.journal.checkpoint(checkpoint).await?;
+        while self.checkpoint < settled / CHECKPOINT_EVERY {
+            self.journal.checkpoint(self.checkpoint + 1).await?;
+            self.checkpoint += 1;
         }
         Ok(())
     }
