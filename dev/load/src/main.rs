@@ -1,57 +1,48 @@
-//! Sends requests to a shop at a fixed rate and reports how long they took.
+//! Shoppers for a shop of this machine, and how they fare.
 //!
 //! Arrivals are open-loop: a request starts when its time has come, whether or not earlier ones have been answered, and its
 //! latency counts from that time. A server that stalls is thus charged for everyone who would have waited (what is called
 //! coordinated omission elsewhere is left out here).
 
+mod baskets;
 mod measure;
 mod paths;
+mod report;
+mod samples;
+mod shop;
+mod shoppers;
+mod visit;
 
-use std::{process::ExitCode, time::Duration};
+use std::process::ExitCode;
 
-use clap::Parser;
-use url::Url;
+use clap::{Parser, Subcommand};
 
-/// Sends requests to a shop at a fixed rate and reports how long they took.
+/// Shoppers for a shop of this machine, and how they fare.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Options {
-    /// The shop, such as <http://127.0.0.1:8080>. Only this machine's own addresses are loaded.
-    base: Url,
+    #[command(subcommand)]
+    command: Command,
+}
 
-    /// Requests per second.
-    #[arg(long, default_value_t = 200)]
-    rate: u32,
-
-    /// For how long, in seconds.
-    #[arg(long, default_value_t = 20)]
-    seconds: u32,
-
-    /// What is asked for: pages as shoppers browse them, product pages only, searches against the API, or the given paths.
-    #[arg(long, value_enum, default_value_t = paths::Mix::Browse)]
-    mix: paths::Mix,
-
-    /// A path to ask for in place of the mix; may be given several times.
-    #[arg(long)]
-    path: Vec<String>,
-
-    /// How long a request may take, in milliseconds, before it counts as failed.
-    #[arg(long, default_value_t = 10_000)]
-    timeout_ms: u64,
-
-    /// Prints the report as JSON.
-    #[arg(long)]
-    json: bool,
-
-    /// Exit with 1 when any request failed or the 99th percentile is above this many milliseconds.
-    #[arg(long)]
-    p99_ms: Option<u64>,
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Asks for pages at a fixed rate.
+    Pages(visit::Pages),
+    /// Lets shoppers of several kinds arrive at fixed rates: browsers, buyers, hoarders, attackers.
+    Shop(visit::Visit),
+    /// Buys real baskets one after the other, as fast as the shop sells.
+    Replay(visit::Replay),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let options = Options::parse();
-    match run(&options).await {
+    let outcome = match Options::parse().command {
+        Command::Pages(pages) => visit::pages(&pages).await,
+        Command::Shop(visit) => visit::shop(&visit).await,
+        Command::Replay(replay) => visit::replay(&replay).await,
+    };
+    match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -59,52 +50,6 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-async fn run(options: &Options) -> Result<bool, LoadError> {
-    if !options.base.host_str().is_some_and(is_this_machine) {
-        return Err(LoadError::NotThisMachine(options.base.to_string()));
-    }
-    let client = reqwest::Client::builder()
-        .timeout(Duration::from_millis(options.timeout_ms))
-        .redirect(reqwest::redirect::Policy::none())
-        .tcp_nodelay(true)
-        .build()
-        .map_err(LoadError::Client)?;
-    let paths = if options.path.is_empty() {
-        paths::discover(&client, &options.base, options.mix).await?
-    } else {
-        options.path.clone()
-    };
-    let report = measure::measure(
-        &client,
-        &options.base,
-        &paths,
-        options.rate,
-        options.seconds,
-    )
-    .await?;
-    say(&if options.json {
-        report.json()
-    } else {
-        report.text()
-    });
-    let slow = options
-        .p99_ms
-        .is_some_and(|most| report.p99_us > most.saturating_mul(1000));
-    Ok(report.failed == 0 && !slow)
-}
-
-fn is_this_machine(host: &str) -> bool {
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || host == "[::1]"
-        || host.starts_with("127.")
-}
-
-#[expect(clippy::print_stdout, reason = "the report is this program's output")]
-fn say(report: &str) {
-    println!("{report}");
 }
 
 #[expect(
@@ -133,4 +78,8 @@ enum LoadError {
     Empty,
     #[error("the latencies could not be kept")]
     Histogram(#[source] hdrhistogram::CreationError),
+    #[error("{0} can't be read as baskets")]
+    Baskets(String, #[source] std::io::Error),
+    #[error("{0} can't be written")]
+    Write(String, #[source] std::io::Error),
 }

@@ -1,6 +1,6 @@
 //! What shoppers ask for: found in the shop itself, so that any catalog can be loaded.
 
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use url::Url;
 
 use crate::LoadError;
@@ -23,9 +23,20 @@ struct Products {
 
 #[derive(Deserialize)]
 struct Product {
+    id: String,
     slug: String,
     name: String,
     category: String,
+}
+
+#[derive(Deserialize)]
+struct WholeProduct {
+    variants: Vec<Variant>,
+}
+
+#[derive(Deserialize)]
+struct Variant {
+    sku: String,
 }
 
 /// The paths of a mix, in an order that spreads each kind evenly.
@@ -64,20 +75,43 @@ pub(crate) async fn discover(
     }
 }
 
+/// What can be bought: a SKU of each of the first products of the shop.
+pub(crate) async fn skus(client: &reqwest::Client, base: &Url) -> Result<Vec<String>, LoadError> {
+    let mut skus = Vec::new();
+    for product in list(client, base, "en").await? {
+        let path = format!("/v1/products/{}", product.id);
+        let whole: WholeProduct = get(client, base, &path).await?;
+        skus.extend(whole.variants.into_iter().next().map(|variant| variant.sku));
+    }
+    if skus.is_empty() {
+        Err(LoadError::Empty)
+    } else {
+        Ok(skus)
+    }
+}
+
 async fn list(
     client: &reqwest::Client,
     base: &Url,
     language: &str,
 ) -> Result<Vec<Product>, LoadError> {
     let path = format!("/v1/products?lang={language}&currency=EUR&limit=100&sort=name");
-    let unreachable = |error| LoadError::Discover(format!("{base}{path}"), error);
+    let products: Products = get(client, base, &path).await?;
+    Ok(products.items)
+}
+
+async fn get<T: DeserializeOwned>(
+    client: &reqwest::Client,
+    base: &Url,
+    path: &str,
+) -> Result<T, LoadError> {
     let url = format!("{}{path}", base.as_str().trim_end_matches('/'));
+    let unreachable = |error| LoadError::Discover(url.clone(), error);
     let response = client
-        .get(url)
+        .get(&url)
         .send()
         .await
         .and_then(reqwest::Response::error_for_status)
         .map_err(unreachable)?;
-    let products: Products = response.json().await.map_err(unreachable)?;
-    Ok(products.items)
+    response.json().await.map_err(unreachable)
 }
