@@ -18,6 +18,7 @@ pub mod search;
 
 pub mod list_products;
 pub mod read_product;
+pub mod read_variants;
 pub mod suggest;
 
 pub mod save;
@@ -58,6 +59,8 @@ use crate::{
 
 /// How many products are remembered as last read, to serve them while the database is away.
 const REMEMBERED_PRODUCTS: usize = 4096;
+/// How many SKUs are remembered with their product.
+const REMEMBERED_SKUS: usize = 16_384;
 /// Imports at the same time; each holds some megabytes.
 const IMPORTS_AT_ONCE: usize = 4;
 
@@ -76,6 +79,8 @@ pub struct App {
     pub index: Arc<SearchIndex>,
     /// Products as last read.
     pub remembered: Arc<Cache<Uuid, Arc<Product>>>,
+    /// The product of each SKU, as last asked.
+    pub sku_owners: Arc<Cache<String, Uuid>>,
     /// Rung after each write, so that the read model follows at once.
     pub written: Arc<Notify>,
     /// Room for imports.
@@ -104,6 +109,7 @@ impl App {
             db,
             index: Arc::new(SearchIndex::new()?),
             remembered: Arc::new(Cache::new(REMEMBERED_PRODUCTS)),
+            sku_owners: Arc::new(Cache::new(REMEMBERED_SKUS)),
             written: Arc::default(),
             imports: Arc::new(Semaphore::new(IMPORTS_AT_ONCE)),
             is_built: Arc::default(),

@@ -223,6 +223,11 @@ impl Product {
         }
     }
 
+    /// The variant with this SKU.
+    pub fn variant(&self, sku: &str) -> Option<&Variant> {
+        self.variants.iter().find(|variant| variant.sku == sku)
+    }
+
     /// Whether shoppers see it.
     pub fn is_published(&self) -> bool {
         self.status == Status::Published

@@ -12,7 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     App, import_categories, import_products, list_products, put_category, read_categories,
-    read_product, suggest, write_product,
+    read_product, read_variants, suggest, write_product,
 };
 
 /// The largest JSON body.
@@ -57,6 +57,7 @@ fn documented() -> OpenApiRouter<App> {
             write_product::delete_product
         ))
         .routes(routes!(read_product::read_product_by_slug))
+        .routes(routes!(read_variants::list_variants))
         .routes(routes!(suggest::suggestions))
         .routes(routes!(read_categories::list_categories))
         .routes(routes!(import_products::import_products))

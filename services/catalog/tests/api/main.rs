@@ -7,6 +7,7 @@ mod listing;
 mod outages;
 mod products;
 mod search;
+mod variants;
 mod world;
 
 /// What clients are promised is what is committed.
