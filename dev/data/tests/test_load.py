@@ -1,5 +1,7 @@
 """The importer against a stand-in for the shop."""
 
+import importlib.machinery
+import importlib.util
 import json
 import os
 import subprocess
@@ -59,6 +61,27 @@ class Load(unittest.TestCase):
         self.assertIn("rejected line 7 p-7 name.fr: is missing", done.stdout)
         self.assertEqual(done.stdout.count("line 7 "), 1, "a row that is rejected again after a resume is told once")
         self.assertIn("31 loaded, 2 rejected", done.stdout)
+
+    def test_never_runs_far_ahead_of_what_the_shop_has_reported(self):
+        loader = importlib.machinery.SourceFileLoader("load", str(LOAD))
+        load = importlib.util.module_from_spec(importlib.util.spec_from_loader("load", loader))
+        loader.exec_module(load)
+        load.SILENCE_S = 0.05
+        self.write("products", [{"key": f"p-{number:060}"} for number in range(20_000)])
+        state = load.Import("products", 20_000)
+
+        class Wire:
+            lines = 0
+
+            def sendall(self, chunk):
+                self.lines += chunk.count(b"\n") - chunk.count(b"\r\n")
+                if self.lines >= state.reported_line + 3_000 and self.lines < 9_000:
+                    state.report(self.lines)
+
+        wire = Wire()
+        # The shop falls silent after some 9,000 lines.
+        load.send(wire, self.folder / "products.ndjson", state)
+        self.assertLess(wire.lines, 9_000 + load.LINES_AHEAD + 2_000)
 
     def test_says_what_a_refusal_means(self):
         with Shop(refuse=403) as shop:
