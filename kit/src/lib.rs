@@ -24,6 +24,9 @@ pub mod context;
 pub mod clock;
 pub mod money;
 
+#[cfg(feature = "mariadb")]
+pub mod mariadb;
+
 #[cfg(feature = "testing")]
 pub mod testing;
 

@@ -1,11 +1,15 @@
 //! What tests need: real servers that start in milliseconds and end with the test, a token issuer, and waiting.
 
 mod issuer;
+#[cfg(feature = "mariadb")]
+mod mariadb;
 mod servers;
 
 use std::{future::Future, time::Duration};
 
 pub use issuer::TestIssuer;
+#[cfg(feature = "mariadb")]
+pub use mariadb::MariaDb;
 pub use servers::{FerretDb, Redis, free_port};
 
 /// Waits until `condition` returns something, looking every 10 ms; panics with `what` after ten seconds.

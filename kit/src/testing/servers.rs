@@ -21,11 +21,11 @@ pub fn free_port() -> u16 {
 }
 
 /// A real server process with a folder and a port of its own. It ends when dropped, and also when the test is killed.
-struct Server {
+pub(super) struct Server {
     program: &'static str,
     arguments: Vec<String>,
-    port: u16,
-    folder: tempfile::TempDir,
+    pub(super) port: u16,
+    pub(super) folder: tempfile::TempDir,
     child: Option<Child>,
 }
 
@@ -34,7 +34,10 @@ impl Server {
         clippy::expect_used,
         reason = "a test without its server fails here, with the reason"
     )]
-    fn new(program: &'static str, arguments: impl FnOnce(u16, &Path) -> Vec<String>) -> Self {
+    pub(super) fn new(
+        program: &'static str,
+        arguments: impl FnOnce(u16, &Path) -> Vec<String>,
+    ) -> Self {
         let (port, folder) = (free_port(), tempfile::tempdir().expect("a folder"));
         Self {
             program,
@@ -49,7 +52,7 @@ impl Server {
         clippy::panic,
         reason = "a test without its server fails here, with the reason"
     )]
-    async fn start(&mut self) {
+    pub(super) async fn start(&mut self) {
         let log = self.folder.path().join("log");
         let output = |log: &Path| {
             std::fs::File::options()
@@ -94,22 +97,29 @@ impl Server {
         }
     }
 
-    async fn kill(&mut self) {
+    pub(super) async fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             let _already_gone = child.kill().await;
         }
     }
 }
 
-/// Where a program is: among the project's tools, else on the PATH.
+/// Where a program is: among the project's tools, where Debian puts servers, else on the PATH.
 fn find(program: &str) -> PathBuf {
-    let cache = std::env::var_os("AMAZOFF_CACHE")
-        .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache/amazoff")));
-    cache
-        .map(|cache| cache.join("bin").join(program))
-        .filter(|path| path.exists())
+    cache()
+        .map(|cache| cache.join("bin"))
+        .into_iter()
+        .chain([PathBuf::from("/usr/sbin")])
+        .map(|folder| folder.join(program))
+        .find(|path| path.exists())
         .unwrap_or_else(|| PathBuf::from(program))
+}
+
+/// Where the project keeps what it installs and prepares.
+pub(super) fn cache() -> Option<PathBuf> {
+    std::env::var_os("AMAZOFF_CACHE")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache/amazoff")))
 }
 
 /// A `FerretDB` (`MongoDB`'s wire protocol over `SQLite`) of the test's own.
