@@ -1,17 +1,20 @@
 """A stand-in for the shop's import endpoints: reads the stream, reports, and can be told to misbehave."""
 
 import json
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Shop:
-    """Stores rows by key. `cut_after` drops each of the first connections after so many lines."""
+    """Stores rows by key. `cut_after` drops each of the first connections after so many lines; `breaks_after` breaks the
+    first one there, with rows unread."""
 
-    def __init__(self, cut_after=(), refuse=None, reject=(), batch=5):
+    def __init__(self, cut_after=(), breaks_after=None, refuse=None, reject=(), batch=5):
         self.rows = {"categories": {}, "products": {}}
         self.lines_seen = []
         self.cut_after = list(cut_after)
+        self.breaks_after = breaks_after
         self.refuse = refuse
         self.reject = set(reject)
         self.batch = batch
@@ -60,6 +63,11 @@ class Shop:
         for number, line in enumerate(lines(request.rfile), start=1):
             if number < first or cut is not None and number > cut:
                 continue
+            if kind == "products" and number == self.breaks_after:
+                self.breaks_after = None
+                request.connection.shutdown(socket.SHUT_RDWR)
+                request.close_connection = True
+                return
             row = json.loads(line)
             self.lines_seen.append((kind, number))
             if row["key"] in self.reject:

@@ -54,6 +54,13 @@ class Load(unittest.TestCase):
         self.assertIn("33 loaded, 0 rejected", done.stdout)
         self.assertIn("2 connections lost", done.stdout)
 
+    def test_notices_at_once_that_the_connection_was_lost_while_it_waits(self):
+        self.write("products", [{"key": f"p-{number:060}"} for number in range(20_000)])
+        with Shop(breaks_after=1_000, batch=500) as shop:
+            done = self.load(shop)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(len(shop.rows["products"]), 20_000)
+
     def test_names_each_rejected_row_and_fails(self):
         with Shop(reject=["p-7", "p-30"], cut_after=[8]) as shop:
             done = self.load(shop)
@@ -66,7 +73,7 @@ class Load(unittest.TestCase):
         loader = importlib.machinery.SourceFileLoader("load", str(LOAD))
         load = importlib.util.module_from_spec(importlib.util.spec_from_loader("load", loader))
         loader.exec_module(load)
-        load.SILENCE_S = 0.05
+        load.SILENCE_S = 0.05  # The shop falls silent after some 9,000 lines.
         self.write("products", [{"key": f"p-{number:060}"} for number in range(20_000)])
         state = load.Import("products", 20_000)
 
@@ -79,7 +86,6 @@ class Load(unittest.TestCase):
                     state.report(self.lines)
 
         wire = Wire()
-        # The shop falls silent after some 9,000 lines.
         load.send(wire, self.folder / "products.ndjson", state)
         self.assertLess(wire.lines, 9_000 + load.LINES_AHEAD + 2_000)
 
