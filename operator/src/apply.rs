@@ -2,6 +2,7 @@
 //! status and the lease.
 
 mod memory;
+mod replicas;
 
 pub use memory::Memory;
 
@@ -11,20 +12,17 @@ use crate::difference::{difference, essence};
 use crate::telemetry::Telemetry;
 use crate::world::World;
 use k8s_openapi::api::core::v1::Secret;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
 use kube::{Client, ResourceExt};
 use memory::{fingerprint, value};
-use serde_json::{Value, json};
+use replicas::{give_birth, hand_over, owns_replicas};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tracing::{debug, info};
 
 /// The field manager of everything that is applied.
 pub const MANAGER: &str = "amazoff-operator";
-/// Holds the replica count of a Deployment from when the operator lets go of it until the autoscaler first changes it. A field
-/// that its only owner gives up returns to its default, and that would be one replica.
-const HANDOVER: &str = "amazoff-operator-handover";
 
 /// What was done, and what could not be.
 #[derive(Debug, Default)]
@@ -141,7 +139,7 @@ pub async fn apply(target: &Target<'_>, desired: &[Object], world: &World) -> Ap
             applied.unknown.push(object.key.clone());
             continue;
         }
-        match apply_one(target, object, world.live.get(&object.key)).await {
+        match apply_one(target, object, world).await {
             Ok(Some((live, what))) => {
                 done(target, &mut applied, object.key.clone(), what, Some(live));
             }
@@ -210,9 +208,10 @@ fn done(
 async fn apply_one(
     target: &Target<'_>,
     object: &Object,
-    cached: Option<&Arc<DynamicObject>>,
+    world: &World,
 ) -> Result<Option<(Arc<DynamicObject>, What)>, FailureCause> {
     let api = target.api(object.key.kind);
+    let cached = world.live.get(&object.key);
     // An object without our labels is in no cache, and would be taken over without a word.
     let found = match cached {
         Some(live) => Some(Arc::clone(live)),
@@ -229,7 +228,7 @@ async fn apply_one(
             let path = match difference(&object.value, &live_value) {
                 Some(path) => path,
                 // What is there is what is wanted, but for who decides how many replicas run.
-                None if object.autoscaled.is_some() && owns_replicas(live, MANAGER) => {
+                None if object.autoscaled.is_some() && owns_replicas(live) => {
                     "spec.replicas".to_owned()
                 }
                 None => {
@@ -253,80 +252,27 @@ async fn apply_one(
             }
         }
     };
-    if let Some(live) = &found {
-        hand_over(target, &api, object, live).await?;
-    }
-    let params = PatchParams::apply(MANAGER).force().validation_strict();
-    let live = Arc::new(
-        api.patch(&object.key.name, &params, &Patch::Apply(&object.value))
-            .await?,
-    );
+    match &found {
+        Some(live) => hand_over(target, &api, object, live).await?,
+        None => give_birth(target, &api, object, world).await?,
+    };
+    let live = send(&api, object, &object.value).await?;
     target
         .memory
         .wrote(target, &object.key, wanted, cached, Some(&live));
-    // A new Deployment starts with one replica, which is nobody's decision yet.
-    let live = hand_over(target, &api, object, &live)
-        .await?
-        .unwrap_or(live);
     Ok(Some((live, what)))
 }
 
-/// Lets an autoscaler have the replica count of a Deployment, once, as it is or within the autoscaler's bounds. From then on
-/// nobody here speaks of it.
-async fn hand_over(
-    target: &Target<'_>,
+async fn send(
     api: &Api<DynamicObject>,
     object: &Object,
-    live: &Arc<DynamicObject>,
-) -> Result<Option<Arc<DynamicObject>>, FailureCause> {
-    let Some((min, max)) = object.autoscaled else {
-        return Ok(None);
-    };
-    let others = |entry: &&ManagedFieldsEntry| entry.manager.as_deref() != Some(MANAGER);
-    if live
-        .managed_fields()
-        .iter()
-        .filter(others)
-        .any(has_replicas)
-    {
-        return Ok(None);
-    }
-    let current = live
-        .data
-        .pointer("/spec/replicas")
-        .and_then(Value::as_i64)
-        .unwrap_or(1);
-    let replicas = current.clamp(i64::from(min), i64::from(max).max(i64::from(min)));
-    let patch = json!({
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": object.key.name},
-        "spec": {"replicas": replicas},
-    });
-    let params = PatchParams::apply(HANDOVER).force();
-    let handed = Arc::new(
-        api.patch(&object.key.name, &params, &Patch::Apply(&patch))
-            .await?,
-    );
-    info!(object = %object.key, replicas, "the autoscaler decides how many replicas run");
-    target.memory.wrote(
-        target,
-        &object.key,
-        fingerprint(&object.value),
-        Some(live),
-        Some(&handed),
-    );
-    Ok(Some(handed))
-}
-
-fn owns_replicas(live: &DynamicObject, manager: &str) -> bool {
-    let ours = |entry: &&ManagedFieldsEntry| entry.manager.as_deref() == Some(manager);
-    live.managed_fields().iter().filter(ours).any(has_replicas)
-}
-
-fn has_replicas(entry: &ManagedFieldsEntry) -> bool {
-    let fields = entry.fields_v1.as_ref();
-    fields.is_some_and(|fields| fields.0.pointer("/f:spec/f:replicas").is_some())
+    value: &Value,
+) -> Result<Arc<DynamicObject>, kube::Error> {
+    let params = PatchParams::apply(MANAGER).force().validation_strict();
+    let live = api
+        .patch(&object.key.name, &params, &Patch::Apply(value))
+        .await?;
+    Ok(Arc::new(live))
 }
 
 async fn prune(

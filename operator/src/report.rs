@@ -85,7 +85,7 @@ pub(crate) async fn write_status(
         Err(kube::Error::Api(status)) if status.code == 404 => return Ok(false),
         Err(error) => return Err(ReconcileError::Status(error)),
     }
-    if let Some((type_, reason, note)) = turn(before, &next) {
+    for (type_, reason, note) in turns(before, &next) {
         publish(&context.recorder, store, type_, &reason, note).await;
     }
     let mut statuses = context
@@ -96,28 +96,40 @@ pub(crate) async fn write_status(
     Ok(true)
 }
 
-/// Whether the shop has begun to serve, or ceased to.
-fn turn(
+/// What of the change in status somebody may be waiting for: that the shop begins to serve, or ceases to, and that a part of it
+/// needs help. Of what was refused or could not be applied, other events tell.
+fn turns(
     before: Option<&AmazoffStoreStatus>,
     next: &AmazoffStoreStatus,
-) -> Option<(EventType, String, String)> {
-    let ready = |status: &AmazoffStoreStatus| {
-        status
-            .conditions
-            .iter()
-            .find(|c| c.type_ == "Ready")
-            .cloned()
+) -> Vec<(EventType, String, String)> {
+    let find = |status: &AmazoffStoreStatus, type_: &str| {
+        let mut conditions = status.conditions.iter();
+        conditions.find(|c| c.type_ == type_).cloned()
     };
-    let was = before.and_then(ready).map(|condition| condition.status);
-    let is = ready(next)?;
-    match (was.as_deref(), is.status.as_str()) {
-        (Some("True"), "True") => None,
-        (_, "True") => Some((EventType::Normal, "Ready".to_owned(), is.message)),
-        (Some("True"), _) if is.reason != "Rejected" => {
-            Some((EventType::Warning, "NotReady".to_owned(), is.message))
+    let was = |type_: &str| {
+        before
+            .and_then(|before| find(before, type_))
+            .is_some_and(|condition| condition.status == "True")
+    };
+    let told_elsewhere = |reason: &str| matches!(reason, "Rejected" | "ApplyFailed");
+    let mut turns = Vec::new();
+    if let Some(ready) = find(next, "Ready") {
+        match (was("Ready"), ready.status == "True") {
+            (false, true) => turns.push((EventType::Normal, "Ready".to_owned(), ready.message)),
+            (true, false) if ready.reason != "Rejected" => {
+                turns.push((EventType::Warning, "NotReady".to_owned(), ready.message));
+            }
+            _ => {}
         }
-        _ => None,
     }
+    if let Some(stalled) = find(next, "Stalled")
+        && stalled.status == "True"
+        && !was("Stalled")
+        && !told_elsewhere(&stalled.reason)
+    {
+        turns.push((EventType::Warning, stalled.reason, stalled.message));
+    }
+    turns
 }
 
 /// Tells the store's readers what was done: one event for each sort of change.

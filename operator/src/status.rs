@@ -1,5 +1,6 @@
 //! What the status says, from what is there. Pure.
 
+mod deployment;
 mod parts;
 
 use crate::api::v1alpha1::{AmazoffStoreStatus, ServiceStatus};

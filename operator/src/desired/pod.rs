@@ -9,9 +9,9 @@ use k8s_openapi::api::apps::v1::{
     Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment,
 };
 use k8s_openapi::api::core::v1::{
-    Capabilities, Container, ContainerPort, EnvVar, Lifecycle, LifecycleHandler,
+    Capabilities, Container, ContainerPort, EnvVar, HTTPGetAction, Lifecycle, LifecycleHandler,
     PodSecurityContext, PodSpec, PodTemplateSpec, Probe, ResourceRequirements, SeccompProfile,
-    SecurityContext, SleepAction, TopologySpreadConstraint, Volume, VolumeMount,
+    SecurityContext, SleepAction, TCPSocketAction, TopologySpreadConstraint, Volume, VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -30,6 +30,14 @@ pub(super) const DRAIN_MS: &str = "2000";
 pub(super) const GRACE_MS: &str = "20000";
 const TERMINATION_SECONDS: i64 = 30;
 
+// A killed pod's successor serves as soon as somebody has seen that it is ready. The kubelet looks at once when it sees the
+// container run, and every second from then on. A startup probe would put that off to its own next second, so there is none: a
+// process that starts is let alone for START_SECONDS instead, before anybody asks whether it lives.
+const START_SECONDS: i32 = 30;
+
+/// How long a new pod may take to become ready before the rollout counts as hanging.
+const PROGRESS_SECONDS: i32 = 120;
+
 /// What differs from pod to pod.
 #[derive(Debug)]
 pub(super) struct Pod {
@@ -38,9 +46,10 @@ pub(super) struct Pod {
     pub(super) command: Vec<String>,
     pub(super) env: Vec<EnvVar>,
     pub(super) ports: Vec<ContainerPort>,
-    pub(super) startup: Probe,
-    pub(super) liveness: Probe,
-    pub(super) readiness: Probe,
+    /// Whether to end it. Answered by the process itself, whatever else there is to wait for.
+    pub(super) live: ProbeHandler,
+    /// Whether to send it requests.
+    pub(super) ready: ProbeHandler,
     pub(super) volumes: Vec<Volume>,
     pub(super) mounts: Vec<VolumeMount>,
     pub(super) requests: BTreeMap<String, Quantity>,
@@ -88,7 +97,7 @@ pub(super) fn deployment(
                 }),
             }),
             min_ready_seconds: Some(1),
-            progress_deadline_seconds: Some(300),
+            progress_deadline_seconds: Some(PROGRESS_SECONDS),
             revision_history_limit: Some(3),
             template: PodTemplateSpec {
                 metadata: Some(ObjectMeta {
@@ -154,9 +163,8 @@ fn pod_spec(store: &ValidStore, component: Component<'_>, pod: Pod) -> PodSpec {
             command: some(pod.command),
             env: some(pod.env),
             ports: some(pod.ports),
-            startup_probe: Some(pod.startup),
-            liveness_probe: Some(pod.liveness),
-            readiness_probe: Some(pod.readiness),
+            liveness_probe: Some(probe(pod.live, START_SECONDS, 10)),
+            readiness_probe: Some(probe(pod.ready, 0, 1)),
             lifecycle: pod.drains.then(|| Lifecycle {
                 pre_stop: Some(LifecycleHandler {
                     sleep: Some(SleepAction {
@@ -185,6 +193,44 @@ fn pod_spec(store: &ValidStore, component: Component<'_>, pod: Pod) -> PodSpec {
         }],
         volumes: some(pod.volumes),
         ..PodSpec::default()
+    }
+}
+
+/// What to ask a pod.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum ProbeHandler {
+    /// GETs a path of the port `admin`.
+    Http(&'static str),
+    /// Opens a connection to a port.
+    Tcp(&'static str),
+}
+
+fn probe(handler: ProbeHandler, delay: i32, period: i32) -> Probe {
+    let (http_get, tcp_socket) = match handler {
+        ProbeHandler::Http(path) => {
+            let get = HTTPGetAction {
+                path: Some(path.to_owned()),
+                port: IntOrString::String("admin".to_owned()),
+                ..HTTPGetAction::default()
+            };
+            (Some(get), None)
+        }
+        ProbeHandler::Tcp(port) => {
+            let connect = TCPSocketAction {
+                port: IntOrString::String(port.to_owned()),
+                host: None,
+            };
+            (None, Some(connect))
+        }
+    };
+    Probe {
+        http_get,
+        tcp_socket,
+        initial_delay_seconds: (delay > 0).then_some(delay),
+        period_seconds: Some(period),
+        failure_threshold: Some(3),
+        timeout_seconds: Some(2),
+        ..Probe::default()
     }
 }
 

@@ -2,15 +2,14 @@
 
 use super::meta::{Component, name, object_meta, redis_secret, selector_labels};
 use super::network::{pods_of, policy, tcp};
-use super::pod::{self, Pod};
+use super::pod::{self, Pod, ProbeHandler};
 use super::services::SERVICES;
 use super::{Kind, Object};
 use crate::api::v1alpha1::SecretKey;
 use crate::validate::{InClusterRedis, Redis, Replicas, Scheduling, ValidStore};
 use k8s_openapi::api::core::v1::{
-    ConfigMap, ConfigMapVolumeSource, ContainerPort, EmptyDirVolumeSource, KeyToPath, Probe,
-    SecretVolumeSource, Service, ServiceAccount, ServicePort, ServiceSpec, TCPSocketAction, Volume,
-    VolumeMount,
+    ConfigMap, ConfigMapVolumeSource, ContainerPort, EmptyDirVolumeSource, KeyToPath,
+    SecretVolumeSource, Service, ServiceAccount, ServicePort, ServiceSpec, Volume, VolumeMount,
 };
 use k8s_openapi::api::networking::v1::NetworkPolicyIngressRule;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
@@ -115,16 +114,6 @@ fn pod(store: &ValidStore, redis: &InClusterRedis, config: String) -> Pod {
         read_only: read_only.then_some(true),
         ..VolumeMount::default()
     };
-    let probe = |period, failures| Probe {
-        tcp_socket: Some(TCPSocketAction {
-            port: IntOrString::String(NAME.to_owned()),
-            host: None,
-        }),
-        period_seconds: Some(period),
-        failure_threshold: Some(failures),
-        timeout_seconds: Some(2),
-        ..Probe::default()
-    };
     Pod {
         image: redis.image.clone(),
         command: vec![
@@ -138,9 +127,8 @@ fn pod(store: &ValidStore, redis: &InClusterRedis, config: String) -> Pod {
             protocol: Some("TCP".to_owned()),
             ..ContainerPort::default()
         }],
-        startup: probe(1, 30),
-        liveness: probe(10, 3),
-        readiness: probe(2, 3),
+        live: ProbeHandler::Tcp(NAME),
+        ready: ProbeHandler::Tcp(NAME),
         volumes: vec![
             Volume {
                 name: "config".to_owned(),

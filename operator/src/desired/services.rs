@@ -1,14 +1,13 @@
 //! The services: one builder over a table of what each needs.
 
 use super::meta::{Component, identity_secret, name, object_meta, selector_labels};
-use super::pod::{self, Pod};
+use super::pod::{self, Pod, ProbeHandler};
 use super::{Kind, Object, autoscaling, network};
 use crate::api::v1alpha1::{Language, LogFormat, SecretKey, ServiceSpec, ServicesSpec};
 use crate::validate::{Redis, ValidService, ValidStore};
 use k8s_openapi::api::core::v1::{
-    ContainerPort, EnvVar, EnvVarSource, HTTPGetAction, KeyToPath, Probe, SecretKeySelector,
-    SecretVolumeSource, Service, ServiceAccount, ServicePort, ServiceSpec as CoreServiceSpec,
-    Volume, VolumeMount,
+    ContainerPort, EnvVar, EnvVarSource, KeyToPath, SecretKeySelector, SecretVolumeSource, Service,
+    ServiceAccount, ServicePort, ServiceSpec as CoreServiceSpec, Volume, VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
@@ -198,9 +197,8 @@ fn pod(store: &ValidStore, service: &ValidService) -> Pod {
         env: env(store, service),
         ports: vec![port("http", 8080), port("admin", 9090)],
         // Live as soon as the server listens; ready once what it cannot work without is there.
-        startup: http_probe("/health/live", 1, 120),
-        liveness: http_probe("/health/live", 10, 3),
-        readiness: http_probe("/health/ready", 2, 3),
+        live: ProbeHandler::Http("/health/live"),
+        ready: ProbeHandler::Http("/health/ready"),
         volumes,
         mounts,
         requests: service.requests.clone(),
@@ -323,19 +321,5 @@ fn port(name: &str, number: i32) -> ContainerPort {
         container_port: number,
         protocol: Some("TCP".to_owned()),
         ..ContainerPort::default()
-    }
-}
-
-fn http_probe(path: &str, period: i32, failures: i32) -> Probe {
-    Probe {
-        http_get: Some(HTTPGetAction {
-            path: Some(path.to_owned()),
-            port: IntOrString::String("admin".to_owned()),
-            ..HTTPGetAction::default()
-        }),
-        period_seconds: Some(period),
-        failure_threshold: Some(failures),
-        timeout_seconds: Some(2),
-        ..Probe::default()
     }
 }

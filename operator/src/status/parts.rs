@@ -1,9 +1,9 @@
 //! How each part of a shop is. Pure.
 
+use super::deployment::deployment_part;
 use crate::apply::Applied;
 use crate::desired::{Key, Kind, meta};
 use crate::validate::{Entry, Redis, ValidStore};
-use kube::api::DynamicObject;
 use serde_json::Value;
 
 /// Says how one thing is.
@@ -102,7 +102,7 @@ pub(super) fn parts(store: &ValidStore, applied: &Applied) -> Vec<Part> {
     parts
 }
 
-fn good(type_: &str, vital: bool, reason: &str, message: &str) -> Part {
+pub(super) fn good(type_: &str, vital: bool, reason: &str, message: &str) -> Part {
     Part {
         finding: finding(type_, true, reason, message),
         vital,
@@ -110,79 +110,12 @@ fn good(type_: &str, vital: bool, reason: &str, message: &str) -> Part {
     }
 }
 
-fn waiting(type_: &str, vital: bool, reason: &str, message: &str) -> Part {
+pub(super) fn waiting(type_: &str, vital: bool, reason: &str, message: &str) -> Part {
     Part {
         finding: finding(type_, false, reason, message),
         vital,
         state: State::Moving,
     }
-}
-
-fn deployment_part(store: &ValidStore, applied: &Applied, name: &str, vital: bool) -> Part {
-    let type_ = format!("{}Ready", capitalized(name));
-    let key = Key {
-        kind: Kind::Deployment,
-        name: meta::name(store, name),
-    };
-    let Some(live) = applied.live.get(&key) else {
-        return waiting(
-            &type_,
-            vital,
-            "Missing",
-            &format!("{key} does not exist yet."),
-        );
-    };
-    let number = |path: &str| {
-        live.data
-            .pointer(path)
-            .and_then(Value::as_i64)
-            .unwrap_or_default()
-    };
-    let wanted = number("/spec/replicas");
-    let available = number("/status/availableReplicas");
-    let seen = number("/status/observedGeneration") >= live.metadata.generation.unwrap_or_default();
-    let progressing = live_condition(live, "Progressing");
-    let failure = live_condition(live, "ReplicaFailure").filter(|(status, ..)| *status == "True");
-    let rolled =
-        seen && progressing.is_some_and(|(_, reason, _)| reason == "NewReplicaSetAvailable");
-    let serve = format!("{available} of {wanted} replicas serve");
-
-    if wanted == 0 {
-        let message = format!("{name} is stopped: spec.services.{name}.replicas is 0.");
-        return Part {
-            finding: finding(&type_, false, "Stopped", message),
-            vital,
-            state: State::Short,
-        };
-    }
-    let stuck = failure.or_else(|| progressing.filter(|(status, ..)| seen && *status == "False"));
-    if let Some((_, reason, message)) = stuck {
-        return Part {
-            finding: finding(&type_, available > 0, reason, format!("{serve}. {message}")),
-            vital,
-            state: State::Stuck,
-        };
-    }
-    if !rolled {
-        return Part {
-            finding: finding(
-                &type_,
-                available > 0,
-                "RollingOut",
-                format!("{serve}; new ones are starting."),
-            ),
-            vital,
-            state: State::Moving,
-        };
-    }
-    if available < wanted {
-        return Part {
-            finding: finding(&type_, available > 0, "TooFewReplicas", format!("{serve}.")),
-            vital,
-            state: State::Short,
-        };
-    }
-    good(&type_, vital, "Available", &format!("{serve}."))
 }
 
 fn ingress_part(store: &ValidStore, applied: &Applied) -> Part {
@@ -267,23 +200,4 @@ fn route_part(store: &ValidStore, applied: &Applied) -> Part {
         "Waiting",
         "No Gateway has accepted the route yet. Does expose.httpRoute.parentRefs name one?",
     )
-}
-
-fn live_condition<'a>(live: &'a DynamicObject, type_: &str) -> Option<(&'a str, &'a str, &'a str)> {
-    let conditions = live.data.pointer("/status/conditions")?.as_array()?;
-    let condition = conditions
-        .iter()
-        .find(|condition| condition["type"].as_str() == Some(type_))?;
-    Some((
-        condition["status"].as_str()?,
-        condition["reason"].as_str().unwrap_or_default(),
-        condition["message"].as_str().unwrap_or_default(),
-    ))
-}
-
-fn capitalized(name: &str) -> String {
-    let mut letters = name.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
 }

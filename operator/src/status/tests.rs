@@ -37,6 +37,10 @@ fn store() -> ValidStore {
 struct Found {
     wanted: i64,
     available: i64,
+    /// Of the newest template.
+    updated: i64,
+    /// Of the one before.
+    old: i64,
     generation: i64,
     seen: i64,
     progressing: Option<(&'static str, &'static str)>,
@@ -49,15 +53,26 @@ fn found() -> impl Strategy<Value = Option<Found>> {
         Just(Some(("True", "ReplicaSetUpdated"))),
         Just(Some(("False", "ProgressDeadlineExceeded"))),
     ];
-    let some = (0..4_i64, 0..4_i64, 1..3_i64, 0..3_i64, progressing).prop_map(
-        |(wanted, available, generation, seen, progressing)| Found {
-            wanted,
-            available,
-            generation,
-            seen,
-            progressing,
-        },
-    );
+    let some = (
+        0..4_i64,
+        0..4_i64,
+        0..4_i64,
+        0..3_i64,
+        1..3_i64,
+        0..3_i64,
+        progressing,
+    )
+        .prop_map(
+            |(wanted, available, updated, old, generation, seen, progressing)| Found {
+                wanted,
+                available,
+                updated,
+                old,
+                generation,
+                seen,
+                progressing,
+            },
+        );
     prop_oneof![1 => Just(None), 9 => some.prop_map(Some)]
 }
 
@@ -72,9 +87,10 @@ fn applied(found: &[Option<Found>]) -> Applied {
             .collect();
         let object: DynamicObject = serde_json::from_value(json!({
             "metadata": {"name": format!("corner-{name}"), "generation": found.generation},
-            "spec": {"replicas": found.wanted},
+            "spec": {"replicas": found.wanted, "progressDeadlineSeconds": 120},
             "status": {
-                "observedGeneration": found.seen, "availableReplicas": found.available, "conditions": conditions,
+                "observedGeneration": found.seen, "replicas": found.updated + found.old, "updatedReplicas": found.updated,
+                "availableReplicas": found.available, "conditions": conditions,
             },
         }))
         .expect("an object");
@@ -123,6 +139,7 @@ proptest! {
         let whole = found.iter().all(|f| {
             f.as_ref().is_some_and(|f| {
                 f.available >= f.wanted && f.wanted > 0 && f.seen >= f.generation
+                    && f.updated >= f.wanted && f.old == 0
                     && f.progressing == Some(("True", "NewReplicaSetAvailable"))
             })
         });
@@ -130,6 +147,27 @@ proptest! {
         prop_assert_eq!(told, !whole, "{:#?}", status);
         prop_assert_eq!(is(&status, "Progressing"), is(&status, "Reconciling"));
         prop_assert!(!is(&status, "Stalled") || is(&status, "Degraded"));
+    }
+
+    #[test]
+    fn old_replicas_that_still_run_are_progress(found in prop::collection::vec(found(), 4)) {
+        let (store, applied) = (store(), applied(&found));
+        let status = status(None, Some(1), &Outcome::Reconciled(&store, &applied), at(100));
+        let rolls = found.iter().flatten().any(|f| {
+            f.wanted > 0 && f.old > 0 && f.progressing.is_none_or(|(status, _)| status == "True")
+        });
+        prop_assert!(!rolls || is(&status, "Progressing"), "{:#?}", status);
+    }
+
+    #[test]
+    fn a_rollout_that_hangs_is_degraded_and_stalled(found in prop::collection::vec(found(), 4)) {
+        let (store, applied) = (store(), applied(&found));
+        let status = status(None, Some(1), &Outcome::Reconciled(&store, &applied), at(100));
+        let hangs = found.iter().flatten().any(|f| {
+            f.wanted > 0 && f.seen >= f.generation && f.progressing.is_some_and(|(status, _)| status == "False")
+        });
+        prop_assert_eq!(is(&status, "Stalled"), hangs, "{:#?}", status);
+        prop_assert!(!hangs || is(&status, "Degraded"), "{:#?}", status);
     }
 }
 
@@ -141,6 +179,8 @@ fn a_condition_keeps_its_time_until_it_turns() {
             Some(Found {
                 wanted: 2,
                 available,
+                updated: 2,
+                old: 0,
                 generation: 1,
                 seen: 1,
                 progressing: Some(("True", "NewReplicaSetAvailable"))

@@ -2,6 +2,8 @@
 
 use crate::cluster::defaults;
 use amazoff_operator::render::render;
+use serde::Deserialize;
+use serde_json::Value;
 use std::path::Path;
 
 #[test]
@@ -46,4 +48,27 @@ fn the_same_store_renders_the_same() {
         first,
         render(store, &defaults()).expect("the store is sound")
     );
+}
+
+#[test]
+fn a_new_pod_is_asked_every_second_whether_it_is_ready_and_nothing_comes_before() {
+    let rendered = render(include_str!("../render/minimal/store.yaml"), &defaults());
+    let rendered = rendered.expect("the store is sound");
+    let mut asked = 0;
+    for document in serde_yaml_ng::Deserializer::from_str(&rendered) {
+        let object = Value::deserialize(document).expect("what is rendered is YAML");
+        let Some(container) = object.pointer("/spec/template/spec/containers/0") else {
+            continue;
+        };
+        assert_eq!(container["readinessProbe"]["periodSeconds"], 1);
+        assert_eq!(
+            container["readinessProbe"]["initialDelaySeconds"],
+            Value::Null
+        );
+        assert_eq!(container["startupProbe"], Value::Null);
+        // A slow start is no reason to end a process.
+        assert_eq!(container["livenessProbe"]["initialDelaySeconds"], 30);
+        asked += 1;
+    }
+    assert_eq!(asked, 4);
 }

@@ -76,6 +76,6 @@ async fn a_follower_writes_nothing_and_is_ready_to_lead() {
 
     cluster.lead();
     cluster
-        .until(Kind::Deployment, "corner-gateway", "exists", |_| true)
+        .until_exists(Kind::Deployment, "corner-gateway")
         .await;
 }

@@ -2,31 +2,13 @@
 
 use crate::cluster::{Cluster, MINIMAL, pause};
 use amazoff_operator::desired::Kind;
-use kube::api::{DeleteParams, Patch, PatchParams};
+use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-async fn settled(test: &str) -> Cluster {
-    let cluster = Cluster::with_operator(test).await;
-    cluster
-        .put_secret("mongo", "uri", "mongodb://somewhere")
-        .await;
-    cluster.apply(MINIMAL).await.expect("the store is sound");
-    cluster
-        .until(
-            Kind::PodDisruptionBudget,
-            "corner-storefront",
-            "exists",
-            |_| true,
-        )
-        .await;
-    cluster.settle().await;
-    cluster
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn an_edited_deployment_is_put_back_within_two_seconds() {
-    let cluster = settled("edited").await;
+    let cluster = Cluster::with_store("edited", MINIMAL).await;
     let image = |object: &kube::api::DynamicObject| {
         object
             .data
@@ -37,14 +19,8 @@ async fn an_edited_deployment_is_put_back_within_two_seconds() {
     let merge = json!({"spec": {"template": {"spec": {"containers": [{"name": "catalog", "image": "evil:1"}]}}}});
     let edited = Instant::now();
     cluster
-        .api(Kind::Deployment)
-        .patch(
-            "corner-catalog",
-            &PatchParams::default(),
-            &Patch::Strategic(&merge),
-        )
-        .await
-        .expect("a deployment can be edited");
+        .edit(Kind::Deployment, "corner-catalog", merge)
+        .await;
     let wanted = "registry.example/amazoff/catalog:1.2.3";
     cluster
         .until(Kind::Deployment, "corner-catalog", "has its image", |o| {
@@ -66,7 +42,7 @@ async fn an_edited_deployment_is_put_back_within_two_seconds() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_deleted_by_hand_comes_back() {
-    let cluster = settled("deleted").await;
+    let cluster = Cluster::with_store("deleted", MINIMAL).await;
     for kind in [
         Kind::Service,
         Kind::Deployment,
@@ -78,11 +54,7 @@ async fn what_is_deleted_by_hand_comes_back() {
             .get(kind, "corner-catalog")
             .await
             .and_then(|object| uid(&object));
-        cluster
-            .api(kind)
-            .delete("corner-catalog", &DeleteParams::default())
-            .await
-            .expect("it can be deleted");
+        cluster.delete(kind, "corner-catalog").await;
         cluster
             .until(kind, "corner-catalog", "comes back", |object| {
                 uid(object) != before
@@ -96,17 +68,11 @@ async fn what_is_deleted_by_hand_comes_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_widened_network_policy_is_narrowed_again() {
-    let cluster = settled("widened").await;
+    let cluster = Cluster::with_store("widened", MINIMAL).await;
     let open = json!({"spec": {"ingress": [{}]}});
     cluster
-        .api(Kind::NetworkPolicy)
-        .patch(
-            "corner-catalog",
-            &PatchParams::default(),
-            &Patch::Merge(&open),
-        )
-        .await
-        .expect("a policy can be edited");
+        .edit(Kind::NetworkPolicy, "corner-catalog", open)
+        .await;
     let rules = |object: &kube::api::DynamicObject| {
         object.data["spec"]["ingress"]
             .as_array()
@@ -124,19 +90,13 @@ async fn a_widened_network_policy_is_narrowed_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_others_add_is_left_alone() {
-    let cluster = settled("added").await;
+    let cluster = Cluster::with_store("added", MINIMAL).await;
     let added = json!({"metadata": {"annotations": {"example.com/note": "mine"}}, "spec": {"template": {"spec": {
         "hostAliases": [{"ip": "127.0.0.2", "hostnames": ["example.com"]}],
     }}}});
     cluster
-        .api(Kind::Deployment)
-        .patch(
-            "corner-catalog",
-            &PatchParams::default(),
-            &Patch::Merge(&added),
-        )
-        .await
-        .expect("a deployment can be edited");
+        .edit(Kind::Deployment, "corner-catalog", added)
+        .await;
     cluster.settle().await;
     cluster.look_again("corner").await;
     let object = cluster
@@ -197,11 +157,7 @@ async fn an_object_of_the_same_name_is_not_taken_over() {
         .expect("it stays");
     assert_eq!(service.data["spec"]["selector"], json!({"app": "mine"}));
 
-    cluster
-        .api(Kind::Service)
-        .delete("corner-catalog", &DeleteParams::default())
-        .await
-        .expect("it can be deleted");
+    cluster.delete(Kind::Service, "corner-catalog").await;
     cluster
         .until_condition("corner", "Stalled", "False", "NotStalled")
         .await;
@@ -210,6 +166,7 @@ async fn an_object_of_the_same_name_is_not_taken_over() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_store_does_not_stop_a_good_one() {
     let cluster = Cluster::with_operator("broken").await;
+    let untyped = cluster.untyped_stores();
     // The schema lets it pass, the type does not.
     let broken = MINIMAL.replace("corner", "broken")
         + "  services: {catalog: {scheduling: {topologySpreadConstraints: [{maxSkew: 99999999999, topologyKey: a, whenUnsatisfiable: ScheduleAnyway}]}}}\n";
@@ -221,27 +178,14 @@ async fn a_broken_store_does_not_stop_a_good_one() {
             .as_str()
             .expect("a name")
             .to_owned();
-        let resource =
-            kube::api::ApiResource::erase::<amazoff_operator::api::v1alpha1::AmazoffStore>(&());
-        let api: kube::Api<kube::api::DynamicObject> =
-            kube::Api::namespaced_with(cluster.client.clone(), &cluster.namespace, &resource);
-        api.patch(
-            &name,
-            &PatchParams::apply("somebody"),
-            &Patch::Apply(&value),
-        )
-        .await
-        .expect("the schema lets it pass");
+        let somebody = PatchParams::apply("somebody");
+        untyped
+            .patch(&name, &somebody, &Patch::Apply(&value))
+            .await
+            .expect("the schema lets it pass");
     }
     cluster.apply(MINIMAL).await.expect("the store is sound");
-    cluster
-        .until(
-            Kind::PodDisruptionBudget,
-            "corner-storefront",
-            "exists",
-            |_| true,
-        )
-        .await;
+    cluster.until_made("corner").await;
 
     let message = cluster
         .until_condition("wrong", "Stalled", "True", "Rejected")
@@ -250,13 +194,9 @@ async fn a_broken_store_does_not_stop_a_good_one() {
         message.contains("spec.services.catalog.scheduling.affinity"),
         "{message}"
     );
-    let resource =
-        kube::api::ApiResource::erase::<amazoff_operator::api::v1alpha1::AmazoffStore>(&());
-    let api: kube::Api<kube::api::DynamicObject> =
-        kube::Api::namespaced_with(cluster.client.clone(), &cluster.namespace, &resource);
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
-        let store = api.get("broken").await.expect("the store is there");
+        let store = untyped.get("broken").await.expect("the store is there");
         let conditions = store.data["status"]["conditions"].clone();
         if conditions
             .as_array()
@@ -279,9 +219,7 @@ async fn a_broken_store_does_not_stop_a_good_one() {
             json!({"spec": {"services": {"catalog": {"scheduling": {"affinity": null}}}}}),
         )
         .await;
-    cluster
-        .until(Kind::Service, "wrong-catalog", "exists", |_| true)
-        .await;
+    cluster.until_exists(Kind::Service, "wrong-catalog").await;
     cluster
         .until_condition("wrong", "Stalled", "False", "NotStalled")
         .await;

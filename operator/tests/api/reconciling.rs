@@ -77,13 +77,7 @@ async fn a_minimal_store_becomes_a_shop() {
             "PodDisruptionBudget corner-storefront",
         ]
     );
-    let status = cluster
-        .stores()
-        .get("corner")
-        .await
-        .expect("the store is there")
-        .status
-        .expect("it has a status");
+    let status = cluster.status("corner").await.expect("it has a status");
     let lines: Vec<_> = status
         .services
         .iter()
@@ -113,9 +107,7 @@ async fn what_is_rendered_is_what_is_applied() {
         .apply(&here(EVERYTHING))
         .await
         .expect("the store is sound");
-    cluster
-        .until(Kind::Ingress, "corner-gateway", "exists", |_| true)
-        .await;
+    cluster.until_exists(Kind::Ingress, "corner-gateway").await;
     cluster.settle().await;
 
     let rendered = render(
@@ -168,12 +160,8 @@ async fn a_reconcile_without_a_change_writes_nothing() {
         .apply(&here(EVERYTHING))
         .await
         .expect("the store is sound");
-    cluster
-        .until(Kind::Ingress, "corner-gateway", "exists", |_| true)
-        .await;
-    for service in ["catalog", "gateway", "storefront", "redis"] {
-        cluster.serve(&format!("corner-{service}")).await;
-    }
+    cluster.until_exists(Kind::Ingress, "corner-gateway").await;
+    cluster.serve_all("corner").await;
     cluster
         .until_condition("corner", "Ready", "True", "Serving")
         .await;
@@ -192,20 +180,7 @@ async fn a_reconcile_without_a_change_writes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_operator_writes_nothing_to_what_an_old_one_made() {
-    let mut cluster = Cluster::with_operator("restart").await;
-    cluster
-        .put_secret("mongo", "uri", "mongodb://somewhere")
-        .await;
-    cluster.apply(MINIMAL).await.expect("the store is sound");
-    cluster
-        .until(
-            Kind::PodDisruptionBudget,
-            "corner-storefront",
-            "exists",
-            |_| true,
-        )
-        .await;
-    cluster.settle().await;
+    let mut cluster = Cluster::with_store("restart", MINIMAL).await;
 
     cluster.telemetry = amazoff_operator::telemetry::Telemetry::default();
     cluster.start().await;
@@ -220,11 +195,9 @@ async fn a_new_operator_writes_nothing_to_what_an_old_one_made() {
 async fn what_is_no_longer_wanted_is_pruned() {
     let cluster = Cluster::with_operator("prune").await;
     cluster.apply(MINIMAL).await.expect("the store is sound");
+    cluster.until_exists(Kind::Deployment, "corner-redis").await;
     cluster
-        .until(Kind::Deployment, "corner-redis", "exists", |_| true)
-        .await;
-    cluster
-        .until(Kind::NetworkPolicy, "corner-redis", "exists", |_| true)
+        .until_exists(Kind::NetworkPolicy, "corner-redis")
         .await;
     let somebody_elses = json!({
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "corner-notes"}, "data": {"a": "b"},
@@ -318,16 +291,7 @@ async fn a_field_that_is_no_longer_wanted_goes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_store_is_left_alone_until_it_goes_on() {
-    let cluster = Cluster::with_operator("pause").await;
-    cluster.apply(MINIMAL).await.expect("the store is sound");
-    cluster
-        .until(
-            Kind::PodDisruptionBudget,
-            "corner-storefront",
-            "exists",
-            |_| true,
-        )
-        .await;
+    let cluster = Cluster::with_store("pause", MINIMAL).await;
     cluster
         .change("corner", json!({"spec": {"paused": true}}))
         .await;
@@ -337,14 +301,8 @@ async fn a_paused_store_is_left_alone_until_it_goes_on() {
 
     let by_hand = json!({"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 5}}}});
     cluster
-        .api(Kind::Deployment)
-        .patch(
-            "corner-catalog",
-            &PatchParams::default(),
-            &Patch::Merge(&by_hand),
-        )
-        .await
-        .expect("a deployment can be edited");
+        .edit(Kind::Deployment, "corner-catalog", by_hand)
+        .await;
     cluster.look_again("corner").await;
     let grace = |object: &kube::api::DynamicObject| {
         object
@@ -375,15 +333,7 @@ async fn a_paused_store_is_left_alone_until_it_goes_on() {
 async fn a_deleted_store_is_not_made_again() {
     let cluster = Cluster::with_operator("delete").await;
     let store = cluster.apply(MINIMAL).await.expect("the store is sound");
-    cluster
-        .until(
-            Kind::PodDisruptionBudget,
-            "corner-storefront",
-            "exists",
-            |_| true,
-        )
-        .await;
-    cluster.settle().await;
+    cluster.until_made("corner").await;
     // What the garbage collector goes by.
     for kind in Kind::ALL.into_iter().filter(|kind| !kind.is_optional()) {
         for object in cluster
@@ -509,12 +459,5 @@ async fn a_kind_that_the_cluster_does_not_know_is_named() {
         message.contains("install the Prometheus operator"),
         "{message}"
     );
-    cluster
-        .until(
-            Kind::PodDisruptionBudget,
-            "corner-storefront",
-            "exists",
-            |_| true,
-        )
-        .await;
+    cluster.until_made("corner").await;
 }

@@ -3,7 +3,7 @@
 
 use crate::cluster::{Cluster, MINIMAL, defaults};
 use amazoff_operator::render::render;
-use kube::api::{DynamicObject, Patch, PatchParams, PostParams, ValidationDirective};
+use kube::api::{Patch, PatchParams, PostParams, ValidationDirective};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -54,10 +54,7 @@ fn render_refuses_wrong_values_with_the_same_sentences() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_api_server_refuses_wrong_values_with_a_sentence() {
     let cluster = Cluster::new("refused").await;
-    let resource =
-        kube::api::ApiResource::erase::<amazoff_operator::api::v1alpha1::AmazoffStore>(&());
-    let api: kube::Api<DynamicObject> =
-        kube::Api::namespaced_with(cluster.client.clone(), &cluster.namespace, &resource);
+    let api = cluster.untyped_stores();
     for case in cases() {
         let store: Value = serde_yaml_ng::from_str(&case.store).expect("the case is YAML");
         let name = store["metadata"]["name"]

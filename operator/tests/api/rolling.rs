@@ -6,9 +6,7 @@ use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
 async fn hash(cluster: &Cluster, name: &str) -> String {
-    let deployment = cluster
-        .until(Kind::Deployment, name, "exists", |_| true)
-        .await;
+    let deployment = cluster.until_exists(Kind::Deployment, name).await;
     let annotation = deployment
         .data
         .pointer("/spec/template/metadata/annotations/amazoff.io~1config-hash");
@@ -20,19 +18,7 @@ async fn hash(cluster: &Cluster, name: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn secrets_are_made_once_and_again_only_when_they_are_gone() {
-    let cluster = Cluster::with_operator("secrets").await;
-    cluster
-        .put_secret("mongo", "uri", "mongodb://somewhere")
-        .await;
-    cluster.apply(MINIMAL).await.expect("the store is sound");
-    cluster
-        .until(
-            Kind::PodDisruptionBudget,
-            "corner-storefront",
-            "exists",
-            |_| true,
-        )
-        .await;
+    let cluster = Cluster::with_store("secrets", MINIMAL).await;
     let data = async || {
         cluster
             .secrets()
@@ -133,9 +119,7 @@ async fn status_tells_a_slow_rollout_from_a_stuck_one_and_from_a_lost_pod() {
     cluster
         .until_condition("corner", "Reconciling", "True", "CatalogRollingOut")
         .await;
-    for service in ["catalog", "gateway", "storefront", "redis"] {
-        cluster.serve(&format!("corner-{service}")).await;
-    }
+    cluster.serve_all("corner").await;
     cluster
         .until_condition("corner", "Ready", "True", "Serving")
         .await;
@@ -183,4 +167,79 @@ async fn status_tells_a_slow_rollout_from_a_stuck_one_and_from_a_lost_pod() {
     cluster
         .until_condition("corner", "Ready", "True", "Serving")
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hanging_rollout_shows_while_the_old_replicas_serve() {
+    let cluster = Cluster::with_store("hanging", MINIMAL).await;
+    cluster.serve_all("corner").await;
+    cluster
+        .until_condition("corner", "Reconciling", "False", "Settled")
+        .await;
+    let is = async |type_: &str, status: &str, reason: &str| {
+        cluster
+            .until_condition("corner", type_, status, reason)
+            .await
+    };
+
+    let version = json!({"spec": {"services": {"catalog": {"version": "2.0.0"}}}});
+    cluster.change("corner", version).await;
+    let (rolling, hanging) = ("CatalogRollingOut", "CatalogProgressDeadlineExceeded");
+    is("Progressing", "True", rolling).await;
+    let generation = cluster.get(Kind::Deployment, "corner-catalog").await;
+    let generation = generation.and_then(|deployment| deployment.metadata.generation);
+    let rollout = |condition: Value| {
+        json!({
+            "observedGeneration": generation,
+            "replicas": 3, "updatedReplicas": 1, "readyReplicas": 2, "availableReplicas": 2, "unavailableReplicas": 1,
+            "conditions": [condition],
+        })
+    };
+    // As its controller leaves it for a moment when it goes back to an earlier template.
+    let earlier = json!({
+        "type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable", "message": "of the one before",
+    });
+    cluster
+        .deployment_status("corner-catalog", rollout(earlier))
+        .await;
+    cluster.settle().await;
+    let message = is("Progressing", "True", rolling).await;
+    assert_eq!(
+        message,
+        "Catalog: 2 of 2 replicas serve; new ones are starting, and 2 old still run."
+    );
+    is("Reconciling", "True", rolling).await;
+    is("Degraded", "False", "Whole").await;
+    is("Ready", "True", "Serving").await;
+
+    let late = json!({
+        "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "ReplicaSet \"x\" has timed out progressing.",
+    });
+    cluster
+        .deployment_status("corner-catalog", rollout(late))
+        .await;
+    let message = is("Degraded", "True", hanging).await;
+    assert_eq!(
+        message,
+        format!(
+            "Catalog: 2 of 2 replicas serve, but for 120 s no new one has become ready. See why with: kubectl -n {} \
+             describe pods -l app.kubernetes.io/instance=corner,app.kubernetes.io/name=catalog",
+            cluster.namespace
+        )
+    );
+    is("Stalled", "True", hanging).await;
+    is("Reconciling", "False", "Settled").await;
+    is("Progressing", "False", "Settled").await;
+    is("Ready", "True", "Serving").await;
+    is("CatalogReady", "True", "ProgressDeadlineExceeded").await;
+    cluster.until_event(hanging, "describe pods").await;
+
+    // Another attempt is under way as soon as the store is changed, and no longer hangs.
+    let repaired = json!({"spec": {"services": {"catalog": {"version": null}}}});
+    cluster.change("corner", repaired).await;
+    is("Stalled", "False", "NotStalled").await;
+    is("Progressing", "True", rolling).await;
+    cluster.serve("corner-catalog").await;
+    is("Degraded", "False", "Whole").await;
+    is("Reconciling", "False", "Settled").await;
 }

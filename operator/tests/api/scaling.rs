@@ -2,7 +2,7 @@
 
 use crate::cluster::{Cluster, MINIMAL};
 use amazoff_operator::desired::Kind;
-use kube::api::DynamicObject;
+use kube::api::{DynamicObject, Patch, PatchParams};
 use serde_json::{Value, json};
 
 fn replicas(object: &DynamicObject) -> Option<i64> {
@@ -42,17 +42,58 @@ async fn owned(cluster: &Cluster) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_autoscaler_keeps_what_it_decided() {
-    let cluster = Cluster::with_operator("autoscaled").await;
+async fn a_deployment_is_born_with_the_fewest_replicas_and_belongs_to_its_autoscaler() {
+    let store = MINIMAL.to_owned() + "  services: {catalog: {autoscaling: {min: 3, max: 9}}}\n";
+    let cluster = Cluster::with_store("born", &store).await;
+    let born = cluster
+        .until_exists(Kind::Deployment, "corner-catalog")
+        .await;
+    assert_eq!(replicas(&born), Some(3));
+    assert_eq!(
+        born.metadata.generation,
+        Some(1),
+        "it never had another number of replicas"
+    );
+    assert!(!owned(&cluster).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deployment_deleted_under_load_comes_back_as_big_as_it_was() {
     let store = MINIMAL.to_owned() + "  services: {catalog: {autoscaling: {min: 2, max: 9}}}\n";
-    cluster.apply(&store).await.expect("the store is sound");
+    let cluster = Cluster::with_store("deleted-big", &store).await;
+    cluster.scale("corner-catalog", 7).await;
+    let decided = json!({"status": {"currentReplicas": 7, "desiredReplicas": 7}});
     cluster
-        .until(
-            Kind::HorizontalPodAutoscaler,
+        .api(Kind::HorizontalPodAutoscaler)
+        .patch_status(
             "corner-catalog",
-            "exists",
-            |_| true,
+            &PatchParams::default(),
+            &Patch::Merge(&decided),
         )
+        .await
+        .expect("an autoscaler's status can be written");
+    cluster.settle().await;
+    let before = cluster.get(Kind::Deployment, "corner-catalog").await;
+    let before = before.expect("the catalog is there").metadata.uid;
+
+    cluster.delete(Kind::Deployment, "corner-catalog").await;
+    let again = cluster
+        .until(Kind::Deployment, "corner-catalog", "comes back", |object| {
+            object.metadata.uid != before
+        })
+        .await;
+    assert_eq!(replicas(&again), Some(7));
+    assert_eq!(again.metadata.generation, Some(1));
+    cluster.settle().await;
+    assert!(!owned(&cluster).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_autoscaler_keeps_what_it_decided() {
+    let store = MINIMAL.to_owned() + "  services: {catalog: {autoscaling: {min: 2, max: 9}}}\n";
+    let cluster = Cluster::with_store("autoscaled", &store).await;
+    cluster
+        .until_exists(Kind::HorizontalPodAutoscaler, "corner-catalog")
         .await;
     cluster
         .until(
@@ -90,9 +131,8 @@ async fn an_autoscaler_keeps_what_it_decided() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn handing_over_to_an_autoscaler_and_back_never_drops_a_replica() {
-    let cluster = Cluster::with_operator("handover").await;
     let store = MINIMAL.to_owned() + "  services: {catalog: {replicas: 5}}\n";
-    cluster.apply(&store).await.expect("the store is sound");
+    let cluster = Cluster::with_store("handover", &store).await;
     cluster
         .until(Kind::Deployment, "corner-catalog", "has five", |o| {
             replicas(o) == Some(5)
@@ -104,12 +144,7 @@ async fn handing_over_to_an_autoscaler_and_back_never_drops_a_replica() {
     let automatic = json!({"spec": {"services": {"catalog": {"replicas": null, "autoscaling": {"min": 2, "max": 9}}}}});
     cluster.change("corner", automatic).await;
     cluster
-        .until(
-            Kind::HorizontalPodAutoscaler,
-            "corner-catalog",
-            "exists",
-            |_| true,
-        )
+        .until_exists(Kind::HorizontalPodAutoscaler, "corner-catalog")
         .await;
     cluster.settle().await;
     assert_eq!(
@@ -137,18 +172,8 @@ async fn handing_over_to_an_autoscaler_and_back_never_drops_a_replica() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fixed_replica_count_is_put_back() {
-    let cluster = Cluster::with_operator("fixed").await;
     let store = MINIMAL.to_owned() + "  services: {catalog: {replicas: 2}}\n";
-    cluster.apply(&store).await.expect("the store is sound");
-    cluster
-        .until(
-            Kind::PodDisruptionBudget,
-            "corner-storefront",
-            "exists",
-            |_| true,
-        )
-        .await;
-    cluster.settle().await;
+    let cluster = Cluster::with_store("fixed", &store).await;
     cluster.scale("corner-catalog", 0).await;
     cluster
         .until(Kind::Deployment, "corner-catalog", "has two again", |o| {
