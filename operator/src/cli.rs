@@ -1,5 +1,6 @@
 //! The command line. Installed under the name `kubectl-amazoff`, it is also `kubectl amazoff`.
 
+use crate::agent::{self, AgentCommand, AgentError};
 use crate::api::v1alpha1::crd_yaml;
 use crate::controller::{self, Setup};
 use crate::leader::{Elector, Settings};
@@ -38,6 +39,9 @@ enum Command {
     Crd,
     /// Print a token that the store's services accept.
     Token(TokenArgs),
+    /// Run beside a database server, in its container. Not for people.
+    #[command(subcommand)]
+    Agent(AgentCommand),
 }
 
 /// What is used where a store says nothing.
@@ -131,6 +135,9 @@ pub enum CliError {
     /// The store cannot be rendered.
     #[error("nothing can be rendered")]
     Render(#[from] RenderError),
+    /// The agent of a database server ended.
+    #[error("the agent ended")]
+    Agent(#[from] AgentError),
     /// There is no token.
     #[error("there is no token")]
     Token(#[from] TokenError),
@@ -182,6 +189,10 @@ pub async fn execute(cli: Cli, outside: Outside) -> Result<(), CliError> {
             &args.defaults.into(),
         )?)?),
         Command::Crd => Ok(print(&crd_yaml()?)?),
+        Command::Agent(command) => {
+            log(LogFormat::Json, "info")?;
+            Ok(agent::agent(command, outside.random).await?)
+        }
         Command::Token(args) => {
             let client = Client::try_from(Config::infer().await?)?;
             Ok(print(&format!(
@@ -206,7 +217,7 @@ fn read(path: &Path) -> Result<String, CliError> {
 }
 
 async fn run(args: RunArgs, outside: Outside) -> Result<(), CliError> {
-    log(&args)?;
+    log(args.log_format, &args.log_filter)?;
     let telemetry = Telemetry::default();
     let config = Config::infer().await?;
     let client = ClientBuilder::try_from(config)?
@@ -292,10 +303,10 @@ async fn stopped(mut stop: watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-fn log(args: &RunArgs) -> Result<(), CliError> {
-    let filter = EnvFilter::try_new(&args.log_filter)?;
+fn log(format: LogFormat, filter: &str) -> Result<(), CliError> {
+    let filter = EnvFilter::try_new(filter)?;
     let log = tracing_subscriber::fmt().with_env_filter(filter);
-    match args.log_format {
+    match format {
         LogFormat::Json => log
             .json()
             .flatten_event(true)

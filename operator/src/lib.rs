@@ -26,6 +26,8 @@ mod report;
 pub mod leader;
 pub mod telemetry;
 
+pub mod agent;
+
 pub mod chain;
 
 pub mod cli;

@@ -1,5 +1,6 @@
 //! The operator from outside: what it renders, what is refused, and what it does on a real API server.
 
+mod agent;
 mod cluster;
 mod generated;
 mod golden;
@@ -9,3 +10,4 @@ mod reconciling;
 mod refused;
 mod rolling;
 mod scaling;
+mod telling;

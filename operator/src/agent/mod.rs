@@ -1,0 +1,160 @@
+//! `amazoff-operator agent`: runs beside a database server, as process 1 of its container.
+//!
+//! It makes the data folder on the first start, starts the server, keeps its accounts as the store wants them, says whether it
+//! really takes writes, and ends with it. It needs nothing of the image but the server's own programs.
+
+mod accounts;
+mod data;
+mod health;
+mod server;
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{error, info};
+
+use accounts::AccountsError;
+use data::DataError;
+use server::Server;
+
+/// What the agent is to do.
+#[derive(Debug, Subcommand)]
+pub enum AgentCommand {
+    /// Copy this program to where a container with another image can run it.
+    Install(InstallArgs),
+    /// Run a `MariaDB` server.
+    Mariadb(MariadbArgs),
+}
+
+/// Where to copy this program.
+#[derive(Debug, Args)]
+pub struct InstallArgs {
+    /// The copy.
+    #[arg(long)]
+    to: PathBuf,
+}
+
+/// How to run a `MariaDB` server.
+#[derive(Clone, Debug, Args)]
+pub struct MariadbArgs {
+    /// The volume. The data is in its folder `data`.
+    #[arg(long, env = "VOLUME", default_value = "/var/lib/amazoff")]
+    volume: PathBuf,
+    /// A folder in memory, for the socket and for what no disk should hold.
+    #[arg(long, env = "RUN_FOLDER", default_value = "/run/amazoff")]
+    run_folder: PathBuf,
+    /// The accounts that the store wants: a JSON array of {database, user, password}. Looked at again every two seconds.
+    #[arg(
+        long,
+        env = "ACCOUNTS_FILE",
+        default_value = "/etc/amazoff/mariadb/accounts.json"
+    )]
+    accounts_file: PathBuf,
+    /// Where health and metrics are served.
+    #[arg(long, env = "ADMIN_ADDR", default_value = "0.0.0.0:9090")]
+    admin_addr: SocketAddr,
+    /// How long, in seconds, the server may take to stop.
+    #[arg(long, env = "STOP_SECONDS", default_value_t = 50)]
+    stop_seconds: u64,
+    /// Further arguments for the server.
+    #[arg(last = true)]
+    server: Vec<String>,
+}
+
+/// Why the agent ended.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// The copy could not be made.
+    #[error("{} can't be written", path.display())]
+    Install {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The data folder can't be used.
+    #[error("the data folder can't be used")]
+    Data(#[from] DataError),
+    /// The accounts can't be understood.
+    #[error("the accounts can't be understood")]
+    Accounts(#[from] AccountsError),
+    /// The server can't be started or waited for.
+    #[error("mariadbd can't be run")]
+    Server(#[source] std::io::Error),
+    /// The server ended by itself.
+    #[error("mariadbd ended: {0}")]
+    Ended(std::process::ExitStatus),
+    /// The server did not stop in time and was killed; it recovers at the next start.
+    #[error("mariadbd did not stop within {0} s and was killed")]
+    Killed(u64),
+    /// Health can't be served.
+    #[error("health can't be served on {address}")]
+    Admin {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// Does what the command line says. `random` makes the password that only this process knows.
+pub async fn agent(
+    command: AgentCommand,
+    random: crate::secrets::Random,
+) -> Result<(), AgentError> {
+    match command {
+        AgentCommand::Install(InstallArgs { to }) => install(to),
+        AgentCommand::Mariadb(args) => mariadb(args, random).await,
+    }
+}
+
+fn install(to: PathBuf) -> Result<(), AgentError> {
+    let copied = std::env::current_exe().and_then(|program| std::fs::copy(program, &to));
+    copied
+        .map(|_bytes| ())
+        .map_err(|source| AgentError::Install { path: to, source })
+}
+
+async fn mariadb(args: MariadbArgs, random: crate::secrets::Random) -> Result<(), AgentError> {
+    let mut terminated = signal(SignalKind::terminate()).map_err(AgentError::Server)?;
+    let mut interrupted = signal(SignalKind::interrupt()).map_err(AgentError::Server)?;
+    data::make_if_missing(&args.volume).await?;
+    let wanted = accounts::read(&args.accounts_file)?;
+    let password = crate::secrets::hex(&random());
+    let mut server = Server::start(&args, &accounts::at_start(&wanted, &password))
+        .map_err(AgentError::Server)?;
+    let pool = accounts::connect(&args.run_folder, &password);
+    let admin = health::serve(args.admin_addr, pool.clone());
+    let keeping = accounts::keep(pool, &args.accounts_file, wanted);
+    tokio::select! {
+        ended = server.wait() => {
+            // The kubelet starts the container anew, and the server recovers.
+            Err(AgentError::Ended(ended.map_err(AgentError::Server)?))
+        }
+        health = admin => {
+            health.map_err(|source| AgentError::Admin { address: args.admin_addr, source })
+        }
+        () = keeping => Ok(()),
+        _ = terminated.recv() => stop(&mut server, args.stop_seconds).await,
+        _ = interrupted.recv() => stop(&mut server, args.stop_seconds).await,
+    }
+}
+
+async fn stop(server: &mut Server, seconds: u64) -> Result<(), AgentError> {
+    info!(seconds, "stopping mariadbd");
+    match tokio::time::timeout(Duration::from_secs(seconds), server.stop()).await {
+        Ok(stopped) => {
+            let status = stopped.map_err(AgentError::Server)?;
+            info!(%status, "mariadbd has stopped");
+            Ok(())
+        }
+        Err(_late) => {
+            error!("mariadbd does not stop; killing it");
+            server.kill().await.map_err(AgentError::Server)?;
+            Err(AgentError::Killed(seconds))
+        }
+    }
+}
