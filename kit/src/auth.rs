@@ -2,10 +2,17 @@
 //!
 //! The algorithm is fixed here and never taken from the token; keys come only from the configured file; `jku`, `jwk` and
 //! `x5u` in a token's header are ignored (OWASP, JSON Web Token cheat sheet).
+//!
+//! A key in the JWKS that names a `sub` signs for that service alone, and the `permissions` beside it are the service's,
+//! whatever its token says; a key that names none signs for persons. So a service whose key is stolen can be nobody else,
+//! and its permissions stand in one place that the service can't write to.
 
 mod keys;
+mod revocations;
+mod service_tokens;
 
 use std::{
+    collections::HashMap,
     path::PathBuf,
     sync::{
         Arc, PoisonError,
@@ -23,6 +30,8 @@ use serde::{Deserialize, Serialize};
 
 use keys::VerifyingKeys;
 pub use keys::{KeyError, SigningKey};
+pub use revocations::follow_revocations;
+pub use service_tokens::ServiceTokens;
 
 use crate::{Problem, clock::Clock};
 
@@ -30,6 +39,9 @@ use crate::{Problem, clock::Clock};
 pub const ISSUER: &str = "amazoff";
 /// Whom access tokens are for.
 pub const AUDIENCE: &str = "amazoff";
+
+/// What the subject of a service's token begins with; its name follows.
+pub const SERVICE_PREFIX: &str = "service:";
 
 /// How often, in seconds, the key file is looked at for changes.
 const RELOAD_EVERY_SECONDS: i64 = 30;
@@ -48,7 +60,7 @@ pub struct Claims {
     pub iss: String,
     /// Audience; always [`AUDIENCE`].
     pub aud: String,
-    /// Who calls: a person's id, or a service's name.
+    /// Who calls: a person's id, or `service:` and a service's name.
     pub sub: String,
     /// Issued at, in seconds since the epoch.
     pub iat: i64,
@@ -73,6 +85,8 @@ struct Shared {
     modified: std::sync::Mutex<Option<SystemTime>>,
     looked_at: AtomicI64,
     remembered: Cache<Box<str>, Arc<Claims>>,
+    /// By subject: tokens issued before this second are refused.
+    revoked: ArcSwap<HashMap<String, i64>>,
 }
 
 enum KeySource {
@@ -116,6 +130,7 @@ impl Verifier {
             modified: std::sync::Mutex::new(modified),
             looked_at,
             remembered: Cache::new(REMEMBERED_TOKENS),
+            revoked: ArcSwap::default(),
         }))
     }
 
@@ -125,11 +140,7 @@ impl Verifier {
         let now = shared.clock.now().as_second();
         shared.reload_if_older_than(RELOAD_EVERY_SECONDS, now);
         if let Some(claims) = shared.remembered.get(token) {
-            return if now < claims.exp {
-                Ok(claims)
-            } else {
-                Err(TokenError::Expired)
-            };
+            return shared.still_good(&claims, now).map(|()| claims);
         }
         if token.len() > MAX_TOKEN_BYTES {
             return Err(TokenError::Invalid);
@@ -141,12 +152,15 @@ impl Verifier {
             }
             other => other?,
         };
-        if now >= claims.exp {
-            return Err(TokenError::Expired);
-        }
+        shared.still_good(&claims, now)?;
         let claims = Arc::new(claims);
         shared.remembered.insert(token.into(), Arc::clone(&claims));
         Ok(claims)
+    }
+
+    /// Refuses, from now on, tokens that were issued to these subjects before these seconds. Replaces what was said before.
+    pub fn revoke(&self, subjects: HashMap<String, i64>) {
+        self.0.revoked.store(Arc::new(subjects));
     }
 
     /// The caller that `Authorization: Bearer …` names; `None` when the header is absent.
@@ -180,9 +194,20 @@ impl Shared {
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         // Expiry is compared with our own clock, which tests can move.
         validation.validate_exp = false;
-        jsonwebtoken::decode::<Claims>(token, key, &validation)
-            .map(|data| data.claims)
-            .map_err(|_forged| TokenError::Invalid)
+        let data = jsonwebtoken::decode::<Claims>(token, &key.key, &validation)
+            .map_err(|_forged| TokenError::Invalid)?;
+        key.allow(data.claims).ok_or(TokenError::Invalid)
+    }
+
+    fn still_good(&self, claims: &Claims, now: i64) -> Result<(), TokenError> {
+        let revoked = self.revoked.load();
+        if now >= claims.exp {
+            Err(TokenError::Expired)
+        } else if revoked.get(&claims.sub).is_some_and(|at| claims.iat < *at) {
+            Err(TokenError::Revoked)
+        } else {
+            Ok(())
+        }
     }
 
     fn reload_if_older_than(&self, seconds: i64, now: i64) {
@@ -231,6 +256,9 @@ pub enum TokenError {
     /// Past its `exp`.
     #[error("the access token has expired")]
     Expired,
+    /// Issued before the person's sessions were ended, or what they may do was changed.
+    #[error("the access token was revoked")]
+    Revoked,
 }
 
 impl From<TokenError> for Problem {
@@ -239,6 +267,10 @@ impl From<TokenError> for Problem {
             TokenError::Expired => (
                 "token-expired",
                 r#"Bearer error="invalid_token", error_description="expired""#,
+            ),
+            TokenError::Revoked => (
+                "token-revoked",
+                r#"Bearer error="invalid_token", error_description="revoked""#,
             ),
             TokenError::Invalid | TokenError::UnknownKey => {
                 ("token-invalid", r#"Bearer error="invalid_token""#)

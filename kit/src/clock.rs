@@ -71,7 +71,7 @@ impl Clock {
     }
 }
 
-/// Random bytes from the operating system's generator, for ids and jitter.
+/// Random bytes that nobody can guess (from a generator that the operating system's seeds), for ids, jitter, nonces and keys.
 pub fn random_bytes<const N: usize>() -> [u8; N] {
     use rand::RngExt as _;
     #[expect(

@@ -2,6 +2,10 @@
 //!
 //! Reading order: [`config`], [`telemetry`], [`health`] and [`serve`] make a process; [`problem`], [`extract`], [`page`] and
 //! [`etag`] make an API; [`auth`] and [`client`] connect it to others; [`clock`] and [`money`] are the values all of them share.
+//!
+//! With the feature `mariadb`: [`mariadb`] is the database, [`outbox`] and [`inbox`] carry what happened from service to service, [`idempotency`]
+//! makes a repeated request have its effect once, [`seal`] keeps personal data unreadable, [`audit`] remembers who did what. With the
+//! feature `mongodb`: [`inbox`] and [`seal`] over that. A service without either compiles no driver.
 
 pub mod config;
 mod failure;
@@ -26,6 +30,16 @@ pub mod money;
 
 #[cfg(feature = "mariadb")]
 pub mod mariadb;
+
+#[cfg(feature = "mariadb")]
+pub mod audit;
+#[cfg(feature = "mariadb")]
+pub mod idempotency;
+pub mod inbox;
+#[cfg(feature = "mariadb")]
+pub mod outbox;
+#[cfg(any(feature = "mariadb", feature = "mongodb"))]
+pub mod seal;
 
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -4,13 +4,15 @@ mod issuer;
 #[cfg(feature = "mariadb")]
 mod mariadb;
 mod servers;
+mod sink;
 
 use std::{future::Future, time::Duration};
 
-pub use issuer::TestIssuer;
+pub use issuer::{TestIssuer, private_jwk};
 #[cfg(feature = "mariadb")]
 pub use mariadb::MariaDb;
 pub use servers::{FerretDb, Redis, free_port};
+pub use sink::Sink;
 
 /// Waits until `condition` returns something, looking every 10 ms; panics with `what` after ten seconds.
 #[expect(clippy::panic, reason = "a test that waits in vain fails")]

@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use serde::{Deserialize, Serialize};
 
-use super::Claims;
+use super::{Claims, SERVICE_PREFIX};
 
 /// Why keys can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +49,12 @@ struct Jwk {
     x: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     d: Option<String>,
+    /// The one subject that this key signs for, such as `service:orders`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sub: Option<String>,
+    /// What that subject may do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    permissions: Vec<String>,
 }
 
 impl Jwk {
@@ -58,10 +64,43 @@ impl Jwk {
 }
 
 /// Public keys by `kid`.
-pub(super) struct VerifyingKeys(HashMap<String, DecodingKey>);
+pub(super) struct VerifyingKeys(HashMap<String, VerifyingKey>);
+
+/// A public key, and for whom it may sign.
+pub(super) struct VerifyingKey {
+    pub(super) key: DecodingKey,
+    signs_for: SignsFor,
+}
+
+enum SignsFor {
+    /// Any person, with the permissions that the token names: the key of those who know the persons.
+    People,
+    /// One service, which may do what stands here whatever its token says.
+    Service {
+        subject: String,
+        permissions: Vec<String>,
+    },
+}
+
+impl VerifyingKey {
+    /// The claims that this key may make: `None` when it signed for somebody else.
+    pub(super) fn allow(&self, mut claims: Claims) -> Option<Claims> {
+        match &self.signs_for {
+            SignsFor::People => (!claims.sub.starts_with(SERVICE_PREFIX)).then_some(claims),
+            SignsFor::Service {
+                subject,
+                permissions,
+            } => {
+                claims.permissions.clone_from(permissions);
+                claims.roles.clear();
+                (claims.sub == *subject).then_some(claims)
+            }
+        }
+    }
+}
 
 impl VerifyingKeys {
-    pub(super) fn get(&self, kid: &str) -> Option<&DecodingKey> {
+    pub(super) fn get(&self, kid: &str) -> Option<&VerifyingKey> {
         self.0.get(kid)
     }
 
@@ -74,7 +113,15 @@ impl VerifyingKeys {
                 .then(|| DecodingKey::from_ed_components(&jwk.x).ok())
                 .flatten();
             match decoding {
-                Some(key) => keys.insert(jwk.kid, key),
+                Some(key) => {
+                    let signs_for = jwk
+                        .sub
+                        .map_or(SignsFor::People, |subject| SignsFor::Service {
+                            subject,
+                            permissions: jwk.permissions,
+                        });
+                    keys.insert(jwk.kid, VerifyingKey { key, signs_for })
+                }
                 None => return Err(KeyError::Unsupported(jwk.kid)),
             };
         }
@@ -114,6 +161,7 @@ impl VerifyingKeys {
 /// A private key that signs access tokens.
 pub struct SigningKey {
     kid: String,
+    x: String,
     key: EncodingKey,
 }
 
@@ -134,10 +182,18 @@ impl SigningKey {
         match seed {
             Some(seed) if jwk.is_ed25519() => Ok(Self {
                 kid: jwk.kid,
+                x: jwk.x,
                 key: EncodingKey::from_ed_der(&[&PKCS8_PREFIX[..], &seed].concat()),
             }),
             _ => Err(KeyError::Unsupported(jwk.kid)),
         }
+    }
+
+    /// Its public half as an entry of a JWKS.
+    pub fn public_jwk(&self) -> serde_json::Value {
+        serde_json::json!({
+            "kty": "OKP", "crv": "Ed25519", "kid": self.kid, "x": self.x, "alg": "EdDSA", "use": "sig",
+        })
     }
 
     /// A signed token with these claims.

@@ -2,14 +2,15 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
 
 use crate::{
-    auth::{AUDIENCE, Claims, ISSUER, SigningKey, Verifier},
+    auth::{AUDIENCE, Claims, ISSUER, SERVICE_PREFIX, ServiceTokens, SigningKey, Verifier},
     clock::{Clock, random_bytes},
 };
 
-/// Issues access tokens as `users` does, with a key of its own.
+/// Issues access tokens to persons, with a key of its own, and knows the keys of services.
 pub struct TestIssuer {
     key: SigningKey,
     jwks: String,
+    entries: Vec<serde_json::Value>,
 }
 
 impl Default for TestIssuer {
@@ -22,16 +23,30 @@ impl TestIssuer {
     /// An issuer with a new key.
     #[expect(clippy::expect_used, reason = "a key made here can be read here")]
     pub fn new() -> Self {
-        let seed: [u8; 32] = random_bytes();
-        let public = ed25519_dalek::SigningKey::from_bytes(&seed).verifying_key();
-        let x = URL_SAFE_NO_PAD.encode(public.as_bytes());
-        let kid = x[..8].to_owned();
-        let private = json!({"kty": "OKP", "crv": "Ed25519", "kid": kid, "x": x, "d": URL_SAFE_NO_PAD.encode(seed)});
-        let jwks = json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": kid, "x": x, "alg": "EdDSA", "use": "sig"}]});
-        Self {
-            key: SigningKey::from_jwk(&private.to_string()).expect("a key made here"),
-            jwks: jwks.to_string(),
-        }
+        let key = SigningKey::from_jwk(&private_jwk()).expect("a key made here");
+        let mut issuer = Self {
+            entries: Vec::new(),
+            jwks: String::new(),
+            key,
+        };
+        issuer.publish(issuer.key.public_jwk());
+        issuer
+    }
+
+    /// The tokens of a service that may do this, whose key verifiers made from now on know.
+    #[expect(clippy::expect_used, reason = "a key made here can be read here")]
+    pub fn service(&mut self, clock: &Clock, name: &str, permissions: &[&str]) -> ServiceTokens {
+        let key = SigningKey::from_jwk(&private_jwk()).expect("a key made here");
+        let mut entry = key.public_jwk();
+        entry["sub"] = json!(format!("{SERVICE_PREFIX}{name}"));
+        entry["permissions"] = json!(permissions);
+        self.publish(entry);
+        ServiceTokens::new(key, name, clock.clone())
+    }
+
+    fn publish(&mut self, entry: serde_json::Value) {
+        self.entries.push(entry);
+        self.jwks = json!({"keys": self.entries}).to_string();
     }
 
     /// The public keys, as services read them.
@@ -63,4 +78,13 @@ impl TestIssuer {
         };
         self.key.sign(&claims).expect("signed")
     }
+}
+
+/// A new private key.
+pub fn private_jwk() -> String {
+    let seed: [u8; 32] = random_bytes();
+    let public = ed25519_dalek::SigningKey::from_bytes(&seed).verifying_key();
+    let x = URL_SAFE_NO_PAD.encode(public.as_bytes());
+    let (kid, d) = (&x[..8], URL_SAFE_NO_PAD.encode(seed));
+    json!({"kty": "OKP", "crv": "Ed25519", "kid": kid, "x": x, "d": d}).to_string()
 }
