@@ -29,6 +29,16 @@ pub fn identity_secret(store: &str) -> String {
     format!("{store}-identity")
 }
 
+/// The Secret that holds what a service signs and seals with.
+pub fn keys_secret(store: &str, service: &str) -> String {
+    format!("{store}-{service}-keys")
+}
+
+/// The Secret that holds the accounts of the `MariaDB` beside the shop.
+pub fn mariadb_secret(store: &str) -> String {
+    format!("{store}-mariadb")
+}
+
 /// The Secret that holds the password of the Redis beside the shop.
 pub fn redis_secret(store: &str) -> String {
     format!("{store}-redis")

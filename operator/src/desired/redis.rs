@@ -8,8 +8,8 @@ use super::{Kind, Object};
 use crate::api::v1alpha1::SecretKey;
 use crate::validate::{InClusterRedis, Redis, Replicas, Scheduling, ValidStore};
 use k8s_openapi::api::core::v1::{
-    ConfigMap, ConfigMapVolumeSource, ContainerPort, EmptyDirVolumeSource, KeyToPath,
-    SecretVolumeSource, Service, ServiceAccount, ServicePort, ServiceSpec, Volume, VolumeMount,
+    ConfigMap, ConfigMapVolumeSource, ContainerPort, EmptyDirVolumeSource, Service, ServiceAccount,
+    ServicePort, ServiceSpec, Volume, VolumeMount,
 };
 use k8s_openapi::api::networking::v1::NetworkPolicyIngressRule;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
@@ -139,20 +139,7 @@ fn pod(store: &ValidStore, redis: &InClusterRedis, config: String) -> Pod {
                 }),
                 ..Volume::default()
             },
-            Volume {
-                name: "secret".to_owned(),
-                secret: Some(SecretVolumeSource {
-                    secret_name: Some(secret.clone()),
-                    default_mode: Some(0o440),
-                    items: Some(vec![KeyToPath {
-                        key: PASSWORD_FILE.to_owned(),
-                        path: PASSWORD_FILE.to_owned(),
-                        mode: None,
-                    }]),
-                    optional: None,
-                }),
-                ..Volume::default()
-            },
+            pod::secret_file("secret", &secret, PASSWORD_FILE, 0o440),
             Volume {
                 name: "data".to_owned(),
                 empty_dir: Some(EmptyDirVolumeSource {

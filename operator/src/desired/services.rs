@@ -6,8 +6,8 @@ use super::{Kind, Object, autoscaling, network};
 use crate::api::v1alpha1::{Language, LogFormat, SecretKey, ServiceSpec, ServicesSpec};
 use crate::validate::{Redis, ValidService, ValidStore};
 use k8s_openapi::api::core::v1::{
-    ContainerPort, EnvVar, EnvVarSource, KeyToPath, SecretKeySelector, SecretVolumeSource, Service,
-    ServiceAccount, ServicePort, ServiceSpec as CoreServiceSpec, Volume, VolumeMount,
+    ContainerPort, EnvVar, EnvVarSource, SecretKeySelector, Service, ServiceAccount, ServicePort,
+    ServiceSpec as CoreServiceSpec, VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
@@ -166,20 +166,7 @@ fn pod(store: &ValidStore, service: &ValidService) -> Pod {
     let mut used = secrets(store, service);
     if needs.identity {
         let secret = identity_secret(&store.name);
-        volumes.push(Volume {
-            name: "identity".to_owned(),
-            secret: Some(SecretVolumeSource {
-                secret_name: Some(secret.clone()),
-                default_mode: Some(0o444),
-                items: Some(vec![KeyToPath {
-                    key: JWKS.to_owned(),
-                    path: JWKS.to_owned(),
-                    mode: None,
-                }]),
-                optional: None,
-            }),
-            ..Volume::default()
-        });
+        volumes.push(pod::secret_file("identity", &secret, JWKS, 0o444));
         mounts.push(VolumeMount {
             name: "identity".to_owned(),
             mount_path: IDENTITY_DIR.to_owned(),

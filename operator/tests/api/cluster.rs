@@ -50,6 +50,13 @@ spec:
   mongodb: {external: {uriSecret: {name: mongo}}}
 ";
 
+pub(crate) const EVERYTHING: &str = include_str!("../render/everything/store.yaml");
+
+/// A case's store, in the test's own namespace.
+pub(crate) fn here(store: &str) -> String {
+    store.replace(", namespace: shops", "")
+}
+
 pub(crate) fn defaults() -> Defaults {
     Defaults {
         image_repository: "registry.example/amazoff".to_owned(),

@@ -1,21 +1,12 @@
 //! From a store to its objects, and back to rest.
 
-use crate::cluster::{Cluster, MINIMAL, install};
+use crate::cluster::{Cluster, EVERYTHING, MINIMAL, here};
 use amazoff_operator::desired::Kind;
 use amazoff_operator::difference::difference;
 use amazoff_operator::render::render;
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{Patch, PatchParams};
 use serde::Deserialize;
 use serde_json::{Value, json};
-
-const EVERYTHING: &str = include_str!("../render/everything/store.yaml");
-const HTTP_ROUTE: &str = include_str!("../render/http-route/store.yaml");
-
-/// A case's store, in the test's own namespace.
-fn here(store: &str) -> String {
-    store.replace(", namespace: shops", "")
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_minimal_store_becomes_a_shop() {
@@ -374,90 +365,4 @@ async fn a_deleted_store_is_not_made_again() {
     cluster.settle().await;
     assert!(cluster.get(Kind::Service, "corner-catalog").await.is_none());
     assert_eq!(cluster.telemetry.writes(), writes);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_route_waits_for_a_gateway_to_accept_it() {
-    let cluster = Cluster::new("route").await;
-    let definition: CustomResourceDefinition = serde_json::from_value(json!({
-        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": {
-            "name": "httproutes.gateway.networking.k8s.io",
-            "annotations": {"api-approved.kubernetes.io": "unapproved, a stand-in for tests"},
-        },
-        "spec": {
-            "group": "gateway.networking.k8s.io", "scope": "Namespaced",
-            "names": {"kind": "HTTPRoute", "plural": "httproutes", "singular": "httproute"},
-            "versions": [{
-                "name": "v1", "served": true, "storage": true, "subresources": {"status": {}},
-                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}},
-            }],
-        },
-    })).expect("a definition");
-    install(&cluster.client, &definition).await;
-    let mut cluster = cluster;
-    cluster.start().await;
-    cluster.lead();
-    cluster
-        .put_secret("mongo", "uri", "mongodb://somewhere")
-        .await;
-    cluster
-        .apply(&here(HTTP_ROUTE))
-        .await
-        .expect("the store is sound");
-    cluster
-        .until_condition("corner", "EntryReady", "False", "Waiting")
-        .await;
-
-    let accept = |status: &str, reason: &str| {
-        json!({"status": {"parents": [{
-            "parentRef": {"name": "public"}, "controllerName": "example.com/gateway",
-            "conditions": [{"type": "Accepted", "status": status, "reason": reason, "message": "said the gateway"}],
-        }]}})
-    };
-    let api = cluster.api(Kind::HttpRoute);
-    let say = async |patch: Value| {
-        api.patch_status(
-            "corner-gateway",
-            &PatchParams::default(),
-            &Patch::Merge(&patch),
-        )
-        .await
-        .expect("a status");
-    };
-    say(accept("False", "NotAllowedByListeners")).await;
-    let message = cluster
-        .until_condition("corner", "EntryReady", "False", "NotAllowedByListeners")
-        .await;
-    assert_eq!(message, "said the gateway");
-    say(accept("True", "Accepted")).await;
-    cluster
-        .until_condition("corner", "EntryReady", "True", "Accepted")
-        .await;
-    let store = cluster
-        .stores()
-        .get("corner")
-        .await
-        .expect("the store is there");
-    assert_eq!(
-        store.status.and_then(|status| status.url).as_deref(),
-        Some("https://corner.example.com")
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_kind_that_the_cluster_does_not_know_is_named() {
-    let cluster = Cluster::with_operator("unknown").await;
-    cluster
-        .apply(&here(EVERYTHING))
-        .await
-        .expect("the store is sound");
-    let message = cluster
-        .until_condition("corner", "MonitoringReady", "False", "PodMonitorMissing")
-        .await;
-    assert!(
-        message.contains("install the Prometheus operator"),
-        "{message}"
-    );
-    cluster.until_made("corner").await;
 }
