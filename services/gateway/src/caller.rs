@@ -1,7 +1,8 @@
-//! Who is at the other end: the client's address and scheme, as far as the proxies in between are believed.
+//! Who is at the other end: the client's address, scheme and trace, as far as the proxies in between are believed.
 
 use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
+use kit::context::{REQUEST_ID, TRACEPARENT, TRACESTATE};
 use std::net::{IpAddr, Ipv6Addr};
 
 pub(crate) const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -23,9 +24,8 @@ impl Caller {
     /// Reads `X-Forwarded-For` from the right, past the proxies that are believed: what stands further left was written by
     /// someone who is not.
     pub fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
-        let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
         let peer = peer.to_canonical();
-        if !is_trusted(&peer) {
+        if !is_trusted(&peer, trusted) {
             return Self {
                 address: peer,
                 https: false,
@@ -43,7 +43,7 @@ impl Caller {
                 break;
             };
             address = hop;
-            if !is_trusted(&hop) {
+            if !is_trusted(&hop, trusted) {
                 break;
             }
         }
@@ -66,6 +66,21 @@ impl Caller {
             }
         }
     }
+}
+
+/// Forgets the request id and the trace of a request that does not come from a proxy that is believed: it begins anew here. Who
+/// may choose them makes the lines of different requests look like one, and has traces recorded at the shop's expense; and
+/// what is well formed can still be someone else's.
+pub fn forget_context(peer: IpAddr, headers: &mut HeaderMap, trusted: &[IpNet]) {
+    if !is_trusted(&peer.to_canonical(), trusted) {
+        for name in [REQUEST_ID, TRACEPARENT, TRACESTATE] {
+            headers.remove(name);
+        }
+    }
+}
+
+fn is_trusted(address: &IpAddr, trusted: &[IpNet]) -> bool {
+    trusted.iter().any(|network| network.contains(address))
 }
 
 /// `192.0.2.1`, `192.0.2.1:1234`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:1234`.

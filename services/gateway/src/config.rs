@@ -23,7 +23,7 @@ pub struct Config {
     pub storefront_url: Address,
 
     /// Where shoppers reach the shop. With https, answers tell browsers to come back over https only.
-    #[arg(long, env = "PUBLIC_URL")]
+    #[arg(long, env = "PUBLIC_URL", value_parser = kit::config::http_url)]
     pub public_url: Option<Url>,
 
     /// The public keys that sign access tokens (a JSON Web Key Set), read again when the file changes.

@@ -8,6 +8,7 @@ pub mod routes;
 
 pub mod bucket;
 pub mod caller;
+pub mod compression;
 pub mod cors;
 pub mod freshness;
 pub mod headers;
@@ -35,6 +36,7 @@ use kit::{
     Health,
     auth::{KeyError, Verifier},
     clock::Clock,
+    serve::Upgraded,
 };
 use std::{ops::Deref, sync::Arc};
 
@@ -55,6 +57,7 @@ pub struct Shared {
     flights: Flights,
     redis: Option<Redis>,
     clock: Clock,
+    upgraded: Upgraded,
     trusted: Vec<IpNet>,
     cors: Cors,
     https: bool,
@@ -92,6 +95,7 @@ impl App {
             flights: Flights::default(),
             redis,
             clock,
+            upgraded: Upgraded::default(),
             trusted: config.trusted_proxies.clone(),
             cors: Cors::new(config.cors_origins.clone()),
             https: config
@@ -131,6 +135,11 @@ impl App {
             });
         }
         health
+    }
+
+    /// The connections that are no longer HTTP.
+    pub fn upgraded(&self) -> Upgraded {
+        self.upgraded.clone()
     }
 
     /// Now, in milliseconds since the epoch.

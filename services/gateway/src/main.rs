@@ -1,13 +1,12 @@
 //! Starts the gateway.
 
 use amazoff_gateway::{App, config::Config, handler};
-use clap::Parser as _;
 use kit::{Failure, clock::Clock};
 use std::thread::available_parallelism;
 use tokio::runtime::Builder;
 
 fn main() -> Result<(), Failure> {
-    let config = Config::parse();
+    let config: Config = kit::config::read()?;
     let _telemetry = kit::telemetry::init("gateway", &config.kit)?;
     // On one core, threads would only hand requests to each other.
     let mut runtime = match available_parallelism()?.get() {
@@ -16,8 +15,8 @@ fn main() -> Result<(), Failure> {
     };
     runtime.enable_all().build()?.block_on(async {
         let app = App::new(&config, Clock::system())?;
-        let health = app.health();
-        kit::serve_handler("gateway", &config.kit, handler(app), health).await?;
+        let (health, upgraded) = (app.health(), app.upgraded());
+        kit::serve_handler("gateway", &config.kit, handler(app), health, upgraded).await?;
         Ok(())
     })
 }

@@ -37,6 +37,9 @@ pub enum Refusal {
     /// A protocol the gateway does not pass through.
     #[error("only websocket connections pass through")]
     UnknownProtocol,
+    /// A connection that would last longer than this process.
+    #[error("the gateway is leaving")]
+    Leaving,
     /// Too many requests.
     #[error("too many requests of class {}", .class.name())]
     Limited {
@@ -101,6 +104,14 @@ impl From<Refusal> for Problem {
                 "This protocol is not passed through.",
             )
             .detail("Upgrade may only ask for websocket."),
+            // On a connection of its own, the next try reaches another gateway.
+            Refusal::Leaving => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "leaving",
+                "This part of the shop is about to restart. Try again in a moment.",
+            )
+            .header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+            .header(header::CONNECTION, HeaderValue::from_static("close")),
             Refusal::Limited { class, policy, retry_after } => limited(class, &policy, retry_after),
             Refusal::AnswerBroken { .. } => {
                 Self::new(StatusCode::BAD_GATEWAY, UPSTREAM_FAILED.0, UPSTREAM_FAILED.1).with_source(refusal)

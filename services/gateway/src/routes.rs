@@ -1,7 +1,7 @@
 //! The gateway's table of contents: every path it passes on, to whom, for whom, and within which limits.
 
 use crate::{
-    App, proxy,
+    App, caller, proxy,
     route::{
         Access::{Anyone, Needs, WritesNeedToken},
         Class::{Assets, Imports, Pages, Reads, Searches, Writes},
@@ -9,9 +9,9 @@ use crate::{
         Target::{Catalog, Nobody, Storefront},
     },
 };
-use axum::body::Body;
+use axum::{body::Body, response::Response};
 use http::Request;
-use kit::serve::{Answered, BoxFuture};
+use kit::serve::{BoxFuture, observed_handler};
 use std::{net::SocketAddr, time::Duration};
 
 const KIB: u64 = 1024;
@@ -40,11 +40,19 @@ pub const ROUTES: &[Route] = &[
 /// What a request that changes something counts as, whatever its route's class.
 pub const CHANGES: crate::route::Class = Writes;
 
-/// Everything goes through the table: there is no router of axum's beside it.
+/// Everything goes through the table: there is no router of axum's beside it. Whose trace a request is part of is settled before
+/// it leaves its first trace.
 pub fn handler(
     app: App,
-) -> impl Fn(Request<Body>, SocketAddr) -> BoxFuture<Answered> + Clone + Send + Sync + 'static {
-    move |request, peer| Box::pin(proxy::handle(app.clone(), request, peer))
+) -> impl Fn(Request<Body>, SocketAddr) -> BoxFuture<Response> + Clone + Send + 'static {
+    let observed = {
+        let app = app.clone();
+        observed_handler(move |request, peer| proxy::handle(app.clone(), request, peer))
+    };
+    move |mut request, peer| {
+        caller::forget_context(peer.ip(), request.headers_mut(), &app.trusted);
+        observed(request, peer)
+    }
 }
 
 #[expect(

@@ -1,22 +1,17 @@
 //! A kept answer, and how it is given out.
 
 use crate::{
+    compression::{self, is_compressible},
     freshness::{Freshness, Terms, initial_age},
     variant::Codings,
 };
 use bytes::Bytes;
-use flate2::{Compression, write::GzEncoder};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
-use std::{
-    io::Write as _,
-    sync::{
-        OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    OnceLock,
+    atomic::{AtomicBool, Ordering},
 };
 
-/// Shorter texts are not worth compressing.
-const WORTH_COMPRESSING: usize = 1024;
 /// What an answer takes in memory beside its bytes, roughly.
 const OVERHEAD: u64 = 512;
 
@@ -40,7 +35,7 @@ pub struct Stored {
     pub born_at: i64,
     /// Whether a new one is on its way.
     refreshing: AtomicBool,
-    gzip: OnceLock<Option<(HeaderMap, Bytes)>>,
+    compressed: OnceLock<Option<(HeaderMap, Bytes)>>,
 }
 
 /// How a kept answer came to be given out, for `Cache-Status`.
@@ -72,8 +67,8 @@ impl Stored {
         let age = i64::try_from(initial_age(&headers)).unwrap_or(i64::MAX / 2000);
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
         mark(&mut headers, 0, Via::Hit);
-        if is_compressible(&headers, &body) && !varies_by_encoding(&headers) {
-            headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
+        if is_compressible(&headers, &body) {
+            compression::vary(&mut headers);
         }
         Self::restore(status, headers, body, terms, now - age * 1000)
     }
@@ -93,7 +88,7 @@ impl Stored {
             terms,
             born_at,
             refreshing: AtomicBool::new(false),
-            gzip: OnceLock::new(),
+            compressed: OnceLock::new(),
         }
     }
 
@@ -160,7 +155,7 @@ impl Stored {
         now: i64,
         via: Via,
     ) -> Response<Bytes> {
-        let (headers, body) = match self.gzip() {
+        let (headers, body) = match self.compressed() {
             Some((headers, body)) if Codings::of(request).gzip => (headers, body),
             _ => (&self.headers, &self.body),
         };
@@ -189,24 +184,10 @@ impl Stored {
         response
     }
 
-    fn gzip(&self) -> Option<&(HeaderMap, Bytes)> {
-        self.gzip
-            .get_or_init(|| {
-                if !is_compressible(&self.headers, &self.body) {
-                    return None;
-                }
-                let mut encoder =
-                    GzEncoder::new(Vec::with_capacity(self.body.len() / 3), Compression::new(6));
-                encoder.write_all(&self.body).ok()?;
-                let body = Bytes::from(encoder.finish().ok()?);
-                let mut headers = self.headers.clone();
-                headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-                headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
-                if let Some(etag) = headers.get(header::ETAG).and_then(weaken) {
-                    headers.insert(header::ETAG, etag);
-                }
-                Some((headers, body))
-            })
+    /// Made when it is first asked for: many answers never are.
+    fn compressed(&self) -> Option<&(HeaderMap, Bytes)> {
+        self.compressed
+            .get_or_init(|| compression::gzip(&self.headers, &self.body))
             .as_ref()
     }
 }
@@ -224,46 +205,6 @@ fn mark(headers: &mut HeaderMap, age: u64, via: Via) {
     headers.insert(header::AGE, HeaderValue::from(age));
     headers.insert(CACHE_STATUS, HeaderValue::from_static(status));
     headers.insert(X_CACHE, HeaderValue::from_static(short));
-}
-
-/// A compressed copy is equal in meaning, not byte for byte.
-fn weaken(etag: &HeaderValue) -> Option<HeaderValue> {
-    let text = etag.to_str().ok().filter(|text| !text.starts_with("W/"))?;
-    HeaderValue::try_from(format!("W/{text}")).ok()
-}
-
-fn varies_by_encoding(headers: &HeaderMap) -> bool {
-    let names = headers
-        .get_all(header::VARY)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    names
-        .flat_map(|value| value.split(','))
-        .any(|name| name.trim().eq_ignore_ascii_case("accept-encoding"))
-}
-
-/// Whether the gateway compresses it: text that the service has left as it is.
-fn is_compressible(headers: &HeaderMap, body: &Bytes) -> bool {
-    let text = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|media| {
-            let media = media.split(';').next().unwrap_or_default().trim();
-            media.starts_with("text/")
-                || media.ends_with("json")
-                || media.ends_with("xml")
-                || matches!(
-                    media,
-                    "application/javascript" | "application/manifest+json"
-                )
-        });
-    let control = headers
-        .get(header::CACHE_CONTROL)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    text && body.len() >= WORTH_COMPRESSING
-        && !headers.contains_key(header::CONTENT_ENCODING)
-        && !control.contains("no-transform")
 }
 
 #[cfg(test)]
@@ -374,42 +315,6 @@ mod tests {
             .read_to_string(&mut unpacked)
             .expect("gzip");
         assert_eq!(unpacked, text);
-    }
-
-    #[test]
-    fn leaves_alone_what_is_compressed_short_or_no_text() {
-        let long = Bytes::from(vec![b'x'; 2000]);
-        for (list, body, expected) in [
-            (
-                &[("content-type", "text/html; charset=utf-8")][..],
-                &long,
-                true,
-            ),
-            (&[("content-type", "application/problem+json")], &long, true),
-            (&[("content-type", "image/svg+xml")], &long, true),
-            (&[("content-type", "image/webp")], &long, false),
-            (
-                &[("content-type", "text/html"), ("content-encoding", "br")],
-                &long,
-                false,
-            ),
-            (
-                &[
-                    ("content-type", "text/html"),
-                    ("cache-control", "no-transform"),
-                ],
-                &long,
-                false,
-            ),
-            (
-                &[("content-type", "text/html")],
-                &Bytes::from_static(b"x"),
-                false,
-            ),
-            (&[], &long, false),
-        ] {
-            assert_eq!(is_compressible(&headers(list), body), expected, "{list:?}");
-        }
     }
 
     #[test]

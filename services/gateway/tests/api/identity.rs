@@ -16,6 +16,38 @@ async fn anyone_may_read_and_a_token_is_passed_on() {
     assert_eq!(mirror.seen(), 2);
 }
 
+const REQUEST_ID: &str = "0123456789abcdef";
+const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+/// What the upstream and the client learn of the request id and the trace that the client has chosen.
+async fn chosen_context(flags: &[&str]) -> (bool, bool) {
+    let mirror = Mirror::default();
+    let server = Server::start(mirror.router());
+    let gateway = Gateway::with(server.addr, flags);
+    let request = gateway
+        .http
+        .get(gateway.url("/en/"))
+        .header("x-request-id", REQUEST_ID)
+        .header("traceparent", TRACEPARENT)
+        .header("tracestate", "vendor=1");
+    let response = request.send().await.expect("an answer");
+    let answered = response.headers()["x-request-id"].clone();
+    let seen: serde_json::Value = response.json().await.expect("JSON");
+    let seen = &seen["headers"];
+    assert_eq!(seen["x-request-id"], answered.to_str().expect("text"));
+    let trace = seen["traceparent"].as_str().expect("a trace");
+    let same_trace = trace[..35] == TRACEPARENT[..35];
+    assert_eq!(seen["tracestate"].is_string(), same_trace);
+    (answered == REQUEST_ID, same_trace)
+}
+
+#[tokio::test]
+async fn only_a_trusted_proxy_chooses_request_ids_and_traces() {
+    assert_eq!(chosen_context(&[]).await, (false, false));
+    let trusting = ["--trusted-proxies", "127.0.0.0/8"];
+    assert_eq!(chosen_context(&trusting).await, (true, true));
+}
+
 #[tokio::test]
 async fn tokens_that_are_not_good_go_no_further() {
     let mirror = Mirror::default();

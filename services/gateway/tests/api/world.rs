@@ -191,7 +191,7 @@ impl Gateway {
         arguments.extend(flags);
         let config = Config::try_parse_from(arguments).expect("a configuration");
         let app = App::new(&config, clock.clone()).expect("a gateway");
-        let answer = kit::serve::observed_handler(handler(app.clone()));
+        let answer = handler(app.clone());
         let answer = async move |ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request| {
             answer(request, peer).await
         };
