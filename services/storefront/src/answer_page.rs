@@ -66,8 +66,11 @@ impl Visit {
     /// The answer: the page, or the one that says what went wrong.
     pub fn answer(&self, outcome: Result<Outcome, PageError>) -> Response {
         match outcome {
-            Ok(Outcome::Page(html)) => self.html(StatusCode::OK, html, SHARED),
-            Ok(Outcome::Partial(html)) => {
+            // While the shop is still being filled, the next page shows more than this one.
+            Ok(Outcome::Page(html)) if !self.tree.is_hollow() => {
+                self.html(StatusCode::OK, html, SHARED)
+            }
+            Ok(Outcome::Page(html) | Outcome::Partial(html)) => {
                 self.html(StatusCode::OK, html, HeaderValue::from_static("no-store"))
             }
             Ok(Outcome::Moved(href)) => moved(&href),

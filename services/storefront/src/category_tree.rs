@@ -58,6 +58,11 @@ impl CategoryTree {
         self.nodes.is_empty()
     }
 
+    /// Whether no category holds a product: a shop that is still being filled.
+    pub fn is_hollow(&self) -> bool {
+        self.roots().all(|node| node.product_count == 0)
+    }
+
     /// The category with a key.
     pub fn by_key(&self, key: &str) -> Option<&Node> {
         self.by_key.get(key).map(|index| &self.nodes[*index])

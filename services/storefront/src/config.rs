@@ -14,11 +14,11 @@ pub struct Config {
     pub kit: kit::Config,
 
     /// Where the catalog answers, such as <http://shop-catalog>.
-    #[arg(long, env = "CATALOG_URL")]
+    #[arg(long, env = "CATALOG_URL", value_parser = kit::config::http_url)]
     pub catalog_url: Url,
 
     /// Where shoppers reach the shop, as it stands in canonical addresses, sitemaps and structured data.
-    #[arg(long, env = "PUBLIC_URL")]
+    #[arg(long, env = "PUBLIC_URL", value_parser = kit::config::http_url)]
     pub public_url: Url,
 
     /// The currency of the prices shown, an ISO 4217 code.

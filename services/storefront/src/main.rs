@@ -1,12 +1,11 @@
 //! Starts the storefront.
 
 use amazoff_storefront::{App, config::Config, router};
-use clap::Parser as _;
-use std::error::Error;
+use kit::Failure;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let config = Config::parse();
+async fn main() -> Result<(), Failure> {
+    let config: Config = kit::config::read()?;
     let _telemetry = kit::telemetry::init("storefront", &config.kit)?;
     let app = App::new(&config)?;
     let catalog = app.catalog.clone();

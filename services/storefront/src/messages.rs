@@ -65,7 +65,8 @@ pub struct Messages {
     pub price_unknown: &'static str,
 
     // Listings: a category, a search
-    pub category_description: fn(name: &str, count: &str) -> String,
+    pub category_description: fn(name: &str) -> String,
+    pub category_description_counted: fn(name: &str, count: &str) -> String,
     pub subcategories: &'static str,
     pub search_title: fn(query: &str) -> String,
     pub search_everything: &'static str,

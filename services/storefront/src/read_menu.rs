@@ -1,4 +1,5 @@
-//! The categories, kept in this process: fresh ones cost no page a wait, and old ones outlive the catalog's absence.
+//! The categories, kept in this process: fresh ones cost no page a wait, and old ones outlive the catalog's absence. Only while
+//! the shop is still being filled do pages wait for news: what was true a moment ago is wrong by now.
 
 use crate::{
     category_tree::CategoryTree,
@@ -13,6 +14,8 @@ use tokio::sync::Mutex;
 
 /// How old the categories may be before they are read again.
 const FRESH_FOR: Duration = Duration::from_secs(15);
+/// The same while no category holds a product.
+const HOLLOW_FRESH_FOR: Duration = Duration::from_millis(500);
 
 /// The categories as they were last read. Clones share them.
 #[derive(Clone)]
@@ -29,6 +32,17 @@ struct Reading {
     read_at: Instant,
 }
 
+impl Reading {
+    fn is_fresh(&self) -> bool {
+        let fresh_for = if self.tree.is_hollow() {
+            HOLLOW_FRESH_FOR
+        } else {
+            FRESH_FOR
+        };
+        self.read_at.elapsed() < fresh_for
+    }
+}
+
 impl Menu {
     /// Nothing yet: the first page reads them.
     pub fn new(catalog: Catalog) -> Self {
@@ -39,11 +53,11 @@ impl Menu {
         }))
     }
 
-    /// The categories, at once when they were ever read; empty when they never could be.
+    /// The categories, at once when any with products were ever read; empty when they never could be.
     pub async fn tree(&self) -> Arc<CategoryTree> {
         match self.0.last.load_full() {
-            Some(last) if last.read_at.elapsed() < FRESH_FOR => last.tree.clone(),
-            Some(last) => {
+            Some(last) if last.is_fresh() => last.tree.clone(),
+            Some(last) if !last.tree.is_hollow() => {
                 let menu = self.clone();
                 // One refresh at a time; pages don't wait for it.
                 if self.0.reading.try_lock().is_ok() {
@@ -51,7 +65,7 @@ impl Menu {
                 }
                 last.tree.clone()
             }
-            None => {
+            _ => {
                 self.refresh().await;
                 self.0
                     .last
@@ -69,7 +83,7 @@ impl Menu {
             .last
             .load()
             .as_ref()
-            .is_some_and(|last| last.read_at.elapsed() < FRESH_FOR);
+            .is_some_and(|last| last.is_fresh());
         if is_fresh {
             return;
         }

@@ -62,7 +62,10 @@ async fn category(app: &App, visit: &Visit, path: &str) -> Result<Outcome, PageE
     let lineage = tree.lineage(node);
     let crumbs = crumbs(&lineage, language, true);
     let name = node.name(language);
-    let description = (t.category_description)(name, &count_products(node.product_count, language));
+    let description = match node.product_count {
+        0 => (t.category_description)(name),
+        count => (t.category_description_counted)(name, &count_products(count, language)),
+    };
     let mut shell = visit
         .shell(|language| node.href(language))
         .titled(name, description)

@@ -68,10 +68,5 @@ fn departments(visit: &Visit) -> Result<Outcome, PageError> {
         departments,
         retry: visit.here(),
     };
-    let html = render(&page)?;
-    Ok(if tree.is_empty() {
-        Outcome::Partial(html)
-    } else {
-        Outcome::Page(html)
-    })
+    Ok(Outcome::Page(render(&page)?))
 }

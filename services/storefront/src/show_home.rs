@@ -50,7 +50,8 @@ pub(crate) struct Department {
     pub(crate) href: String,
     pub(crate) illustration: String,
     pub(crate) tint: u32,
-    pub(crate) count: String,
+    /// `None` for none: right after an import, the products may not be counted yet.
+    pub(crate) count: Option<String>,
 }
 
 struct NamedShelf {
@@ -158,7 +159,7 @@ impl Department {
             href: node.href(language),
             illustration: tree.illustration(&node.key).to_owned(),
             tint: drawing::tint(&node.key),
-            count: count_products(node.product_count, language),
+            count: (node.product_count > 0).then(|| count_products(node.product_count, language)),
         }
     }
 }

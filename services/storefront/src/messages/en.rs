@@ -54,7 +54,10 @@ pub static EN: Messages = Messages {
     price_was: "instead of",
     price_unknown: "No price at the moment",
 
-    category_description: |name, count| {
+    category_description: |name| {
+        format!("{name}, with clear prices. Filter by brand, size and price.")
+    },
+    category_description_counted: |name, count| {
         format!("{name}: {count}, with clear prices. Filter by brand, size and price.")
     },
     subcategories: "Categories in this department",

@@ -54,7 +54,10 @@ pub static FR: Messages = Messages {
     price_was: "au lieu de",
     price_unknown: "Pas de prix en ce moment",
 
-    category_description: |name, count| {
+    category_description: |name| {
+        format!("{name}, à prix clairs. Filtrez par marque, taille et prix.")
+    },
+    category_description_counted: |name, count| {
         format!("{name}\u{a0}: {count}, à prix clairs. Filtrez par marque, taille et prix.")
     },
     subcategories: "Catégories de ce rayon",

@@ -1,4 +1,4 @@
-//! The storefront through its router, over a catalog that answers what the contract says and fails when it is told to.
+//! The storefront through its router, over a catalog that answers what the contract says and fails when it is told to; and as a program.
 
 mod html;
 mod world;
@@ -8,4 +8,5 @@ mod contract;
 mod failures;
 mod listings;
 mod pages;
+mod process;
 mod sitemaps;

@@ -2,7 +2,7 @@
 
 use crate::{
     html::{all_between, attribute, between, tags, unescape},
-    world::{HOSTILE, ORIGIN, TestShop},
+    world::{HOSTILE, Mood, ORIGIN, TestShop},
 };
 use http::{StatusCode, header};
 use std::collections::{BTreeSet, VecDeque};
@@ -372,4 +372,30 @@ async fn nonsense_in_the_address_is_no_failure() {
     ] {
         assert_eq!(shop.get(path).await.status, StatusCode::OK, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_shop_that_is_still_being_filled_counts_nothing_and_shows_its_products_at_once() {
+    let shop = TestShop::new().await;
+    shop.turn(Mood::Hollow);
+    for path in ["/en/", "/fr/", "/en/c/", "/fr/c/", "/en/c/grocery"] {
+        let answer = shop.get(path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        assert_eq!(answer.header(header::CACHE_CONTROL), "no-store", "{path}");
+        let description =
+            between(answer.text(), "name=\"description\" content=\"", "\"").expect("a description");
+        assert!(!description.contains("0 product"), "{path}: {description}");
+        assert!(
+            !answer.text().contains("department-count"),
+            "{path} counts no department"
+        );
+    }
+    shop.turn(Mood::Well);
+    kit::testing::wait_for("the first products to be counted", || async {
+        let home = shop.get("/en/").await;
+        (home.text().contains("40 products")
+            && home.header(header::CACHE_CONTROL).starts_with("public"))
+        .then_some(())
+    })
+    .await;
 }

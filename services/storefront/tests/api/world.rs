@@ -27,6 +27,8 @@ pub(crate) const HOSTILE: &str = "</script><script>alert('x')</script> \"quoted\
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mood {
     Well,
+    /// Has its categories, and no products yet.
+    Hollow,
     /// Answers 503.
     Down,
     /// Answers something that is not what was agreed.
@@ -148,6 +150,16 @@ async fn be_in_a_mood(
     let mood = *mood.lock().unwrap_or_else(PoisonError::into_inner);
     match mood {
         Mood::Well => next.run(request).await,
+        Mood::Hollow if request.uri().path() == "/v1/categories" => {
+            let mut categories = categories();
+            for category in categories.as_array_mut().into_iter().flatten() {
+                category["product_count"] = 0.into();
+            }
+            Json(json!({ "items": categories })).into_response()
+        }
+        Mood::Hollow => {
+            Json(json!({ "items": [], "next_cursor": null, "total": 0 })).into_response()
+        }
         Mood::Down => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         Mood::Mad => Json(json!({ "items": "none of your business" })).into_response(),
         Mood::Slow => std::future::pending().await,
