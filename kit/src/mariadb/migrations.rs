@@ -82,8 +82,9 @@ async fn apply(
     connection: &mut MySqlConnection,
     migrations: &[Migration],
 ) -> Result<(), MigrateError> {
-    // An ALTER of a large table takes its time, but one that waits for a lock holds up everyone behind it.
-    sqlx::raw_sql("SET SESSION max_statement_time = 0, SESSION lock_wait_timeout = 20")
+    // An ALTER of a large table takes its time, but one that waits for a lock holds up everyone behind it. The lock of a
+    // machine that is lost ends after a minute.
+    sqlx::raw_sql("SET SESSION max_statement_time = 0, SESSION lock_wait_timeout = 20, SESSION wait_timeout = 60")
         .execute(&mut *connection)
         .await?;
     let lock: Option<i64> =

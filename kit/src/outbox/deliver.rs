@@ -3,7 +3,7 @@
 use std::{
     collections::{HashSet, VecDeque},
     hash::{DefaultHasher, Hash as _, Hasher as _},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use http::{StatusCode, header};
@@ -27,6 +27,8 @@ const MOST_EVENTS: usize = 100;
 const MOST_BYTES: usize = 256 * 1024;
 /// How many characters of a refusal are kept.
 const LONGEST_ERROR: usize = 400;
+/// After this time a lane begins no request any more, so that what was taken is marked soon, and while the relay still holds the sink's lock.
+const LANE_TIME: Duration = Duration::from_secs(15);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// Sends batches.
@@ -46,6 +48,8 @@ pub(super) struct Outcome {
     pub(super) refused: Vec<Refusal>,
     /// The sink is away: what is neither taken nor refused was not sent.
     pub(super) away: Option<Away>,
+    /// Time was up: some were not sent.
+    pub(super) is_cut: bool,
 }
 
 /// The sink can't take anything at the moment.
@@ -116,12 +120,17 @@ fn pause(attempts: u32, random: u8) -> Duration {
 }
 
 impl Sender {
-    /// Sends a lane, one request after the other, until its end or until the sink is away.
+    /// Sends a lane, one request after the other, until its end, until the sink is away or until it took long enough.
     pub(super) async fn send(self, sink: Sink, rows: Vec<Row>) -> Outcome {
         let mut outcome = Outcome::default();
         let mut waiting: HashSet<String> = HashSet::new();
         let mut queue = batches(rows);
+        let began = Instant::now();
         while let Some(mut batch) = queue.pop_front() {
+            if began.elapsed() > LANE_TIME {
+                outcome.is_cut = true;
+                break;
+            }
             batch.retain(|row| !waiting.contains(&row.aggregate));
             if batch.is_empty() {
                 continue;

@@ -208,9 +208,12 @@ impl Relay {
         sink: &Sink,
         lock_seconds: u32,
     ) -> Result<usize, RelayError> {
-        let mut connection = match kept.take() {
-            Some(connection) => connection,
-            None => self.0.pool.acquire().await?.detach(),
+        let mut connection = if let Some(connection) = kept.take() {
+            connection
+        } else {
+            let mut connection = self.0.pool.acquire().await?.detach();
+            rows::prepare(&mut connection).await?;
+            connection
         };
         let look = rows::look(&mut connection, &sink.name).await?;
         if look.is_read_only {
@@ -271,7 +274,8 @@ impl Relay {
                         retry_after: away.retry_after,
                     });
                 }
-                if is_last_page || *self.0.stopping.borrow() {
+                // What was not sent comes before all that follows.
+                if is_last_page || outcome.is_cut || *self.0.stopping.borrow() {
                     break;
                 }
             }
@@ -295,6 +299,7 @@ impl Relay {
             all.taken.extend(lane.taken);
             all.refused.extend(lane.refused);
             all.away = all.away.or(lane.away);
+            all.is_cut |= lane.is_cut;
         }
         all
     }

@@ -9,6 +9,8 @@ use crate::mariadb::At;
 /// writable one would wait there for ever.
 const LOOK: &str = "SELECT @@global.read_only NOT IN ('0', 'OFF'),
     EXISTS (SELECT 1 FROM outbox_delivery WHERE sink = ? AND state = 'pending')";
+/// The lock of a relay whose machine is lost without a word ends after this time, which is longer than any page takes.
+const PREPARE: &str = "SET SESSION wait_timeout = 60";
 const LOCK: &str = "SELECT GET_LOCK(CONCAT(DATABASE(), '.outbox.', ?), ?)";
 const UNLOCK: &str = "DO RELEASE_LOCK(CONCAT(DATABASE(), '.outbox.', ?))";
 /// `STRAIGHT_JOIN`: in the order of the primary key of what is owed, whatever the statistics say.
@@ -57,6 +59,12 @@ type Columns = (
 pub(super) struct Look {
     pub(super) is_read_only: bool,
     pub(super) is_owed: bool,
+}
+
+/// Makes a connection one that may hold the lock of a sink.
+pub(super) async fn prepare(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
+    sqlx::query(PREPARE).execute(connection).await?;
+    Ok(())
 }
 
 pub(super) async fn look(

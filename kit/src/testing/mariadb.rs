@@ -7,7 +7,7 @@ use std::{
 
 use sqlx::{Connection as _, MySqlConnection, MySqlPool};
 
-use super::servers::{Server, cache};
+use super::servers::{Server, cache, find};
 use crate::mariadb::{self, Migration};
 
 /// The services' user may do everything in its database and nothing outside, as in a cluster.
@@ -115,7 +115,11 @@ fn as_root(folder: &str) -> Option<String> {
 /// A data folder as the server's installer makes it, which takes seconds; so it is made once and copied from then on.
 fn template() -> io::Result<PathBuf> {
     let state = cache().map_or_else(std::env::temp_dir, |cache| cache.join("state"));
-    let template = state.join("mariadb-template-1");
+    // Another server, another template.
+    let server = std::fs::metadata(find("mariadbd"))
+        .map(|metadata| metadata.mtime())
+        .unwrap_or_default();
+    let template = state.join(format!("mariadb-template-{server}"));
     if template.exists() {
         return Ok(template);
     }

@@ -105,7 +105,7 @@ impl Server {
 }
 
 /// Where a program is: among the project's tools, where Debian puts servers, else on the PATH.
-fn find(program: &str) -> PathBuf {
+pub(super) fn find(program: &str) -> PathBuf {
     cache()
         .map(|cache| cache.join("bin"))
         .into_iter()

@@ -54,6 +54,16 @@ async fn a_server_starts_in_a_moment_and_holds_every_connection_to_strict_rules(
         (&*zone, &*isolation, &*charset),
         ("+00:00", "READ-COMMITTED", "utf8mb4")
     );
+    let (idle, open): (u64, u64) =
+        sqlx::query_as("SELECT @@session.wait_timeout, @@session.idle_transaction_timeout")
+            .fetch_one(&pool)
+            .await
+            .expect("settings");
+    assert_eq!(
+        (idle, open),
+        (900, 30),
+        "what a lost machine holds is given up"
+    );
     let too_long = sqlx::query("INSERT INTO thing (id, name) VALUES (1, ?)")
         .bind("x".repeat(21))
         .execute(&pool)
