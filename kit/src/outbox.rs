@@ -18,6 +18,7 @@
 mod dead_letters;
 mod deliver;
 mod event;
+mod house;
 mod metrics;
 mod relay;
 mod rows;

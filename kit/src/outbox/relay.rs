@@ -38,25 +38,21 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(20);
 const LONGEST_DATABASE_BACKOFF: Duration = Duration::from_secs(2);
 /// A sink may ask for a longer one, up to this.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(1);
-const MEASURE_EVERY: Duration = Duration::from_secs(10);
-/// One in so many measurements also deletes what is old.
-const PURGE_ONE_IN: u32 = 60;
-const KEEP_FOR: Duration = Duration::from_hours(24);
 
 /// Delivers events. Clones are the same relay.
 #[derive(Clone)]
-pub struct Relay(Arc<Shared>);
+pub struct Relay(pub(super) Arc<Shared>);
 
-struct Shared {
-    pool: MySqlPool,
+pub(super) struct Shared {
+    pub(super) pool: MySqlPool,
     sender: Sender,
-    clock: Clock,
-    loops: Vec<Arc<Loop>>,
-    stopping: watch::Sender<bool>,
+    pub(super) clock: Clock,
+    pub(super) loops: Vec<Arc<Loop>>,
+    pub(super) stopping: watch::Sender<bool>,
 }
 
-struct Loop {
-    sink: Sink,
+pub(super) struct Loop {
+    pub(super) sink: Sink,
     bell: Notify,
 }
 
@@ -303,74 +299,6 @@ impl Relay {
         }
         all
     }
-
-    /// Measures what waits, and deletes what nobody waits for.
-    async fn keep_house(self) {
-        let mut stopping = self.0.stopping.subscribe();
-        let mut unknown: HashSet<String> = HashSet::new();
-        let mut turn: u32 = 0;
-        while !*stopping.borrow_and_update() {
-            let measured = self.measure(&mut unknown).await;
-            let purged = if turn.is_multiple_of(PURGE_ONE_IN) {
-                self.purge().await
-            } else {
-                Ok(())
-            };
-            if let Err(error) = measured.and(purged) {
-                tracing::debug!(
-                    error = crate::problem::chain(&error),
-                    "the outbox could not be measured"
-                );
-            }
-            turn = turn.wrapping_add(1);
-            tokio::select! {
-                () = tokio::time::sleep(spread(MEASURE_EVERY)) => {}
-                _ = stopping.changed() => {}
-            }
-        }
-    }
-
-    async fn measure(&self, unknown: &mut HashSet<String>) -> Result<(), sqlx::Error> {
-        let owed = rows::owed(&self.0.pool).await?;
-        for each in &self.0.loops {
-            let label = label(&each.sink.name);
-            let of = |is_dead| {
-                owed.iter()
-                    .find(move |owed| owed.sink == each.sink.name && owed.is_dead == is_dead)
-            };
-            let age = |at: At| self.0.clock.now().duration_since(at.0).as_secs().max(0);
-            let (pending, dead) = (of(false), of(true));
-            let lag = pending.and_then(|owed| owed.oldest).map_or(0, age);
-            METRICS.lag.get_or_create(&label).set(lag);
-            METRICS
-                .pending
-                .get_or_create(&label)
-                .set(pending.map_or(0, |owed| owed.count));
-            METRICS
-                .dead
-                .get_or_create(&label)
-                .set(dead.map_or(0, |owed| owed.count));
-        }
-        for owed in owed {
-            let is_known = self.0.loops.iter().any(|each| each.sink.name == owed.sink);
-            if !is_known && unknown.insert(owed.sink.clone()) {
-                tracing::warn!(
-                    sink = owed.sink,
-                    count = owed.count,
-                    "events wait for a sink that EVENT_SINKS does not name"
-                );
-            }
-        }
-        Ok(())
-    }
-
-    /// Deletes what was delivered more than a day ago.
-    pub async fn purge(&self) -> Result<(), sqlx::Error> {
-        match self.0.clock.now().checked_sub(KEEP_FOR) {
-            Ok(before) => rows::purge(&self.0.pool, At(before)).await,
-            Err(_before_all_time) => Ok(()),
-        }
-    }
 }
 
 fn count(sink: &Sink, outcome: &Outcome) {
@@ -406,7 +334,7 @@ fn backoff(failures: u32, error: &RelayError) -> Duration {
 }
 
 /// Up to a quarter more, so that replicas do not all come at once.
-fn spread(pause: Duration) -> Duration {
+pub(super) fn spread(pause: Duration) -> Duration {
     let [random] = random_bytes::<1>();
     pause + pause * u32::from(random) / 1020
 }
