@@ -194,10 +194,10 @@ mod tests {
         #[command(flatten)]
         _kit: Config,
 
-        #[arg(long, env = "TEST_NEIGHBOR_URL", value_parser = http_url)]
+        #[arg(long, env = "PUBLIC_URL", value_parser = http_url)]
         _neighbor: Url,
 
-        #[arg(long, env = "TEST_NAME")]
+        #[arg(long, env = "REDIS_URL")]
         _name: String,
     }
 
@@ -211,11 +211,11 @@ mod tests {
     #[test]
     fn a_wrong_setting_is_told_in_a_sentence_that_names_its_variable() {
         let neighbor = ["--neighbor", "http://127.0.0.1:1"];
-        check(&[], "TEST_NEIGHBOR_URL and TEST_NAME must be set");
-        check(&neighbor, "TEST_NAME must be set");
+        check(&[], "PUBLIC_URL and REDIS_URL must be set");
+        check(&neighbor, "REDIS_URL must be set");
         check(
             &["--neighbor", "a", "--name", "b"],
-            "TEST_NEIGHBOR_URL can't be \"a\": it must be an address such as http://127.0.0.1:8080 or https://shop.example",
+            "PUBLIC_URL can't be \"a\": it must be an address such as http://127.0.0.1:8080 or https://shop.example",
         );
         check(
             &["--log-format", "xml"],
