@@ -6,7 +6,7 @@ use http::{HeaderMap, Method, StatusCode, header};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use url::Url;
 
-use crate::{breaker::Breaker, clock::random_bytes, context};
+use crate::{breaker::Breaker, clock::random_bytes, context, problem::FieldError};
 
 /// Failures in a row after which a service is left alone.
 const FAILURES_TO_OPEN: u32 = 5;
@@ -93,6 +93,14 @@ impl ClientError {
         }
     }
 
+    /// The problem document, where there was one.
+    pub fn problem(&self) -> Option<&RemoteProblem> {
+        match self {
+            Self::Status { problem, .. } => problem.as_deref(),
+            _ => None,
+        }
+    }
+
     /// The status, where there was an answer.
     pub fn status(&self) -> Option<StatusCode> {
         match self {
@@ -114,6 +122,9 @@ pub struct RemoteProblem {
     /// Its sentence about this occurrence.
     #[serde(default)]
     pub detail: String,
+    /// The fields that are wrong.
+    #[serde(default)]
+    pub errors: Vec<FieldError>,
 }
 
 impl Client {
