@@ -43,6 +43,13 @@ fn main() -> Outcome<()> {
         &fs::read("assets/script.js")?,
     )?;
     packer.pack(
+        "PAY",
+        "pay",
+        "js",
+        "text/javascript; charset=utf-8",
+        &fs::read("assets/pay.js")?,
+    )?;
+    packer.pack(
         "ICON",
         "icon",
         "svg",

@@ -1,5 +1,5 @@
 // The shop works without this file. With it: suggestions while searching, prices that follow the chosen variant, more
-// products in place. One module, no dependency.
+// products in place, a cart that is filled and changed without leaving the page. One module, no dependency.
 
 document.documentElement.classList.add("is-enhanced");
 
@@ -12,6 +12,19 @@ const input = document.querySelector("[data-suggest]");
 if (input) suggest(input);
 const variants = document.querySelector("[data-variants]");
 if (variants) followVariant(variants);
+const doors = document.querySelector("[data-doors]");
+// Pages are the same for everyone; what is this shopper's own is asked for only when there is something.
+if (doors && /(^|; |-)known=/.test(document.cookie)) fillDoors();
+document.querySelector("#mistakes")?.focus();
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.matches("[data-add]")) add(form, event);
+  else if (form.matches("[data-quantity]")) changeCart(form, event);
+  else if (form.matches("[data-once]")) sendOnce(form, event);
+});
+document.addEventListener("focusout", (event) => {
+  if (event.target.closest?.("[data-form]") && event.target.matches("input, select")) judge(event.target);
+});
 document.addEventListener("click", (event) => {
   const more = event.target.closest?.("#more");
   if (more && !event.metaKey && !event.ctrlKey && !event.shiftKey) showMore(more, event);
@@ -120,7 +133,7 @@ function followVariant(form) {
     const { signal } = request;
     try {
       const page = await read(url, signal);
-      for (const part of ["#price", "#details"]) {
+      for (const part of ["#price", "#buy", "#details"]) {
         document.querySelector(part)?.replaceChildren(...(page.querySelector(part)?.childNodes ?? []));
       }
       for (const link of document.querySelectorAll("a[hreflang]")) {
@@ -162,4 +175,118 @@ async function read(url, signal) {
   const answer = await fetch(url, { signal });
   if (!answer.ok) throw new Error(answer.statusText);
   return new DOMParser().parseFromString(await answer.text(), "text/html");
+}
+
+async function fillDoors() {
+  try {
+    const page = await read(doors.dataset.doors);
+    for (const door of page.querySelectorAll("[data-door]")) {
+      doors.querySelector(`[data-door="${door.dataset.door}"]`)?.replaceWith(door);
+    }
+  } catch {
+    // The links are there all the same.
+  }
+}
+
+async function add(form, event) {
+  event.preventDefault();
+  const button = form.querySelector("button");
+  if (button.ariaBusy === "true") return;
+  button.ariaBusy = "true";
+  try {
+    const answer = await fetch(form.action, {
+      method: "POST",
+      headers: { accept: "text/x-fragment" },
+      body: new URLSearchParams(new FormData(form)),
+    });
+    if (!answer.ok && answer.status !== 422) throw new Error(answer.statusText);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const said = page.querySelector("[data-added]");
+    if (!said) throw new Error("no answer");
+    toast(said);
+    fillDoors();
+  } catch {
+    form.submit();
+  } finally {
+    button.ariaBusy = "false";
+  }
+}
+
+let hide;
+function toast(content) {
+  document.querySelector(".toast")?.remove();
+  const box = document.createElement("div");
+  box.className = "toast";
+  const close = document.querySelector("#menu .close").cloneNode(true);
+  close.removeAttribute("popovertarget");
+  close.removeAttribute("popovertargetaction");
+  close.addEventListener("click", () => box.remove());
+  box.append(content, close);
+  document.body.append(box);
+  live.textContent = content.textContent;
+  // It stays while it is read or used.
+  clearTimeout(hide);
+  const later = () => { clearTimeout(hide); hide = setTimeout(() => { if (!box.matches(":hover, :focus-within")) box.remove(); else later(); }, 8000); };
+  later();
+}
+
+// The cart's page as it is after the change takes the place of this one; focus stays where it was.
+async function changeCart(form, event) {
+  event.preventDefault();
+  const { submitter } = event;
+  const place = [...document.querySelectorAll("#cart button, #cart input")].indexOf(document.activeElement);
+  const cart = document.querySelector("#cart");
+  if (cart.ariaBusy === "true") return;
+  cart.ariaBusy = "true";
+  try {
+    const body = new URLSearchParams(new FormData(form));
+    if (submitter?.name) body.set(submitter.name, submitter.value);
+    const answer = await fetch(form.action, { method: "POST", body });
+    if (!answer.ok) throw new Error(answer.statusText);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.querySelector("#cart");
+    if (!fresh) throw new Error("no cart");
+    cart.replaceWith(fresh);
+    live.textContent = fresh.querySelector("[data-said]")?.textContent ?? "";
+    const targets = [...fresh.querySelectorAll("button, input")].filter((one) => one.type !== "hidden");
+    const all = [...fresh.querySelectorAll("button, input")];
+    (all[place] ?? targets.at(-1) ?? fresh.querySelector("a"))?.focus({ preventScroll: true });
+    fillDoors();
+  } catch {
+    cart.ariaBusy = "false";
+    HTMLFormElement.prototype.submit.call(form);
+  }
+}
+
+// The server places one order for two clicks; this only says that the first was heard.
+function sendOnce(form, event) {
+  if (form.ariaBusy === "true") return event.preventDefault();
+  form.ariaBusy = "true";
+  const button = event.submitter ?? form.querySelector("button");
+  button.ariaBusy = "true";
+  addEventListener("pageshow", () => { form.ariaBusy = "false"; button.ariaBusy = "false"; }, { once: true });
+}
+
+// What the browser itself finds wrong is said when one leaves the field, and taken back when it is mended.
+function judge(field) {
+  const box = field.closest(".field");
+  if (!box) return;
+  const id = `${field.id}-error`;
+  let said = box.querySelector(".error");
+  const isWrong = !field.validity.valid && (field.value !== "" || said);
+  box.classList.toggle("is-wrong", isWrong);
+  field.toggleAttribute("aria-invalid", isWrong);
+  if (isWrong) field.setAttribute("aria-invalid", "true");
+  if (!isWrong) {
+    said?.remove();
+    return;
+  }
+  if (!said) {
+    said = document.createElement("p");
+    said.className = "error";
+    said.id = id;
+    box.insertBefore(said, field);
+    field.setAttribute("aria-describedby", `${field.getAttribute("aria-describedby") ?? ""} ${id}`.trim());
+  }
+  if (said.textContent === "") said.textContent = field.validationMessage;
 }

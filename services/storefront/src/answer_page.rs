@@ -1,7 +1,11 @@
 //! One request for a page: what every page needs of it, and how a page becomes an answer.
 
 use crate::{
-    App, category_tree::CategoryTree, language::Language, page_error::PageError, shell::Shell,
+    App,
+    category_tree::CategoryTree,
+    language::Language,
+    page_error::PageError,
+    shell::{Doors, Shell},
     show_error,
 };
 use askama::Template;
@@ -32,6 +36,9 @@ pub struct Visit {
     /// The categories; empty when they could never be read.
     pub tree: Arc<CategoryTree>,
     pub origin: Arc<str>,
+    /// Whether the page was asked for, and nothing sent: then its address can be asked for again.
+    pub is_read: bool,
+    doors: Doors,
     headers: HeaderMap,
 }
 
@@ -60,7 +67,7 @@ impl Visit {
 
     /// The frame of a page with these paths.
     pub fn shell(&self, hrefs: impl Fn(Language) -> String) -> Shell {
-        Shell::new(self.language, &self.tree, &self.origin, hrefs)
+        Shell::new(self.language, &self.tree, &self.origin, self.doors, hrefs)
     }
 
     /// The answer: the page, or the one that says what went wrong.
@@ -144,6 +151,12 @@ impl Visit {
             uri: parts.uri.clone(),
             tree: app.menu.tree().await,
             origin: app.origin.clone(),
+            is_read: parts.method.is_safe(),
+            doors: Doors {
+                cart: app.sells(),
+                orders: app.orders.is_some(),
+                account: app.users.is_some(),
+            },
             headers: parts.headers.clone(),
         }
     }

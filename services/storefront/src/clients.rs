@@ -1,5 +1,11 @@
 //! What the pages read of the catalog: the few fields they show, and how long they wait for them.
 
+pub mod cart;
+pub mod neighbor;
+pub mod orders;
+pub mod payments;
+pub mod users;
+
 use crate::language::Language;
 use form_urlencoded::Serializer;
 use http::StatusCode;

@@ -17,6 +17,22 @@ pub struct Config {
     #[arg(long, env = "CATALOG_URL", value_parser = kit::config::http_url)]
     pub catalog_url: Url,
 
+    /// Where the cart answers; without it the shop shows and sells nothing.
+    #[arg(long, env = "CART_URL", value_parser = kit::config::http_url)]
+    pub cart_url: Option<Url>,
+
+    /// Where orders answer.
+    #[arg(long, env = "ORDERS_URL", value_parser = kit::config::http_url)]
+    pub orders_url: Option<Url>,
+
+    /// Where users answer.
+    #[arg(long, env = "USERS_URL", value_parser = kit::config::http_url)]
+    pub users_url: Option<Url>,
+
+    /// Where payment answers.
+    #[arg(long, env = "PAYMENT_URL", value_parser = kit::config::http_url)]
+    pub payment_url: Option<Url>,
+
     /// Where shoppers reach the shop, as it stands in canonical addresses, sitemaps and structured data.
     #[arg(long, env = "PUBLIC_URL", value_parser = kit::config::http_url)]
     pub public_url: Url,

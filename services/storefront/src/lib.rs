@@ -11,14 +11,23 @@ pub mod messages;
 pub mod money;
 pub mod unit_price;
 
+pub mod address;
 pub mod assets;
+pub mod availability;
+pub mod basket;
 pub mod card;
 pub mod category_tree;
+pub mod country;
+pub mod date;
+pub mod draft;
 pub mod drawing;
+pub mod form;
+pub mod jar;
 pub mod json_ld;
 pub mod listing;
 pub mod listing_page;
 pub mod listing_query;
+pub mod origin;
 pub mod shell;
 pub mod sitemap;
 pub mod variant;
@@ -33,14 +42,49 @@ mod show_product;
 mod show_search;
 mod write_sitemap;
 
+mod change_cart;
+mod fill_checkout;
+mod pay_order;
+mod place_order;
+mod review_order;
+mod show_cart;
+mod show_checkout;
+
+mod cancel_order;
+mod return_goods;
+mod show_order;
+mod track_order;
+mod withdraw_order;
+
+mod edit_profile;
+mod form_page;
+mod keep_addresses;
+mod log_in;
+mod register_person;
+mod reset_password;
+mod show_account;
+
+mod keep_session;
+mod read_cart;
+mod read_shopper;
+
 pub mod answer_page;
 pub mod clients;
 pub mod page_error;
 pub mod read_menu;
 
-use crate::{clients::Catalog, config::Config, language::Language, read_menu::Menu};
+use crate::{
+    clients::{
+        Catalog, cart::Carts, neighbor::Neighbor, orders::Orders, payments::Payments, users::Users,
+    },
+    config::Config,
+    keep_session::Sessions,
+    language::Language,
+    read_menu::Menu,
+};
 use kit::{
     client::{Client, Limits},
+    clock::Clock,
     money::Currency,
 };
 use std::{sync::Arc, time::Duration};
@@ -60,6 +104,18 @@ pub struct App {
     pub catalog: Catalog,
     /// The categories, kept.
     pub menu: Menu,
+    /// The carts, if there are any.
+    pub carts: Option<Carts>,
+    /// Orders and stock, if there are any.
+    pub orders: Option<Orders>,
+    /// People, if they can have accounts.
+    pub users: Option<Users>,
+    /// Payments, if any can be made.
+    pub payments: Option<Payments>,
+    /// The sessions of people.
+    sessions: Option<Sessions>,
+    /// Tells the time.
+    pub clock: Clock,
     /// Where shoppers reach the shop, without a slash at the end.
     pub origin: Arc<str>,
     /// The currency of all prices.
@@ -70,17 +126,44 @@ pub struct App {
 
 impl App {
     /// The application as configured; connects to nothing yet.
-    pub fn new(config: &Config) -> Result<Self, StartError> {
+    pub fn new(config: &Config, clock: Clock) -> Result<Self, StartError> {
         let client = Client::new("catalog", config.catalog_url.clone(), LIMITS)
-            .map_err(|error| StartError(error.into()))?;
+            .map_err(StartError::client)?;
         let catalog = Catalog::new(client);
+        let neighbor = |service, url: &Option<url::Url>| {
+            url.as_ref()
+                .map(|url| Neighbor::new(service, url))
+                .transpose()
+        };
+        let users = neighbor("users", &config.users_url)?.map(Users);
         Ok(Self {
             menu: Menu::new(catalog.clone()),
             catalog,
+            carts: neighbor("cart", &config.cart_url)?.map(Carts),
+            orders: neighbor("orders", &config.orders_url)?.map(Orders),
+            payments: neighbor("payment", &config.payment_url)?.map(Payments),
+            sessions: users.clone().map(Sessions::new),
+            users,
+            clock,
             origin: config.public_url.as_str().trim_end_matches('/').into(),
             currency: config.currency,
             default_language: config.default_language,
         })
+    }
+
+    /// Whether things can be put into a cart.
+    pub fn sells(&self) -> bool {
+        self.carts.is_some()
+    }
+
+    /// Whether shoppers reach the shop over https, so that cookies never travel without.
+    pub fn is_secure(&self) -> bool {
+        self.origin.starts_with("https://")
+    }
+
+    /// The country that forms begin with.
+    pub fn default_country(&self) -> &'static str {
+        "FR"
     }
 }
 
@@ -88,3 +171,9 @@ impl App {
 #[derive(Debug, thiserror::Error)]
 #[error("the HTTP client can't be made")]
 pub struct StartError(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+impl StartError {
+    fn client(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self(Box::new(error))
+    }
+}

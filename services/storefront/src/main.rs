@@ -7,7 +7,7 @@ use kit::Failure;
 async fn main() -> Result<(), Failure> {
     let config: Config = kit::config::read()?;
     let _telemetry = kit::telemetry::init("storefront", &config.kit)?;
-    let app = App::new(&config)?;
+    let app = App::new(&config, kit::clock::Clock::system())?;
     let catalog = app.catalog.clone();
     // Not critical: without the catalog, the pages still say so in the shopper's language.
     let health = kit::Health::new().check("catalog", false, move || {

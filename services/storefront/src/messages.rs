@@ -1,8 +1,13 @@
 //! Everything the pages say. A language is one value of [`Messages`]: a sentence that it lacks does not compile.
 
+pub mod account;
+pub mod cart;
+pub mod checkout;
 mod en;
 mod fr;
+pub mod order;
 
+use crate::language::Language;
 pub use en::EN;
 pub use fr::FR;
 
@@ -133,9 +138,23 @@ pub struct Messages {
     pub bad_request_text: &'static str,
     pub failed_title: &'static str,
     pub failed_text: &'static str,
+
+    // Buying
+    pub cart: &'static cart::CartMessages,
+    pub checkout: &'static checkout::CheckoutMessages,
+    pub order: &'static order::OrderMessages,
+    pub account: &'static account::AccountMessages,
 }
 
 impl Plural {
+    /// The number of `count` in a language.
+    pub const fn of(count: u64, language: Language) -> Self {
+        match language {
+            Language::En => Self::english(count),
+            Language::Fr => Self::french(count),
+        }
+    }
+
     /// The number of `count` in English.
     pub const fn english(count: u64) -> Self {
         if count == 1 { Self::One } else { Self::Other }

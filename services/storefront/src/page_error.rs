@@ -20,6 +20,12 @@ pub enum PageError {
     /// The categories could never be read, so nobody knows whether there is such a one.
     #[error("no categories were ever read")]
     NoCategories,
+    /// A service that the page is about can't be asked now.
+    #[error("a part of the shop can't be reached")]
+    Closed(#[source] kit::client::ClientError),
+    /// A form that was not made by a page of ours for this browser.
+    #[error("the form is not one of ours, or not any more")]
+    StaleForm,
     /// The template failed.
     #[error("the page could not be rendered")]
     Render(#[source] askama::Error),

@@ -20,10 +20,21 @@ pub struct Shell {
     pub query: String,
     pub is_indexed: bool,
     pub is_departments: bool,
+    /// Whether nothing should lead away from what is being done.
+    pub is_checkout: bool,
+    pub doors: Doors,
     /// Open Graph's type.
     pub kind: &'static str,
     pub image: Option<String>,
     pub json_ld: Vec<String>,
+}
+
+/// What there is beside the shelves, as far as this shop has it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Doors {
+    pub cart: bool,
+    pub orders: bool,
+    pub account: bool,
 }
 
 /// The page in a language, for search engines.
@@ -60,6 +71,7 @@ impl Shell {
         language: Language,
         tree: &CategoryTree,
         origin: &str,
+        doors: Doors,
         hrefs: impl Fn(Language) -> String,
     ) -> Self {
         let mut alternates: Vec<Alternate> = Language::ALL
@@ -84,6 +96,8 @@ impl Shell {
             query: String::new(),
             is_indexed: true,
             is_departments: false,
+            is_checkout: false,
+            doors,
             kind: "website",
             image: None,
             json_ld: Vec::new(),

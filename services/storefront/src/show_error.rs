@@ -55,6 +55,12 @@ pub(crate) fn answer(visit: &Visit, error: &PageError) -> Response {
             t.unavailable_title,
             t.unavailable_text,
         ),
+        PageError::Closed(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            t.cart.closed_title,
+            t.cart.closed_text,
+        ),
+        PageError::StaleForm => (StatusCode::FORBIDDEN, t.cart.stale_title, t.cart.stale_text),
         PageError::Render(_) => (
             StatusCode::INTERNAL_SERVER_ERROR,
             t.failed_title,
@@ -79,7 +85,7 @@ pub(crate) fn answer(visit: &Visit, error: &PageError) -> Response {
         },
         title,
         text,
-        retry: status.is_server_error().then(|| visit.here()),
+        retry: (status.is_server_error() && visit.is_read).then(|| visit.here()),
     };
     let Ok(html) = render(&page) else {
         return (status, text).into_response();

@@ -4,8 +4,9 @@ use crate::{
     App,
     answer_page::{Outcome, Visit, render},
     assets,
+    availability::Availability,
     card::{Card, Photo, PriceTag, brand_beside, product_href},
-    clients::{CatalogError, Product, Shelf},
+    clients::{CatalogError, Product, Shelf, orders::Stock},
     drawing, json_ld,
     language::Language,
     messages::Messages,
@@ -37,6 +38,7 @@ struct ProductPage {
     price: Option<PriceTag>,
     unit_price: Option<String>,
     action: String,
+    buy: Option<Buy>,
     choices_legend: String,
     choices: Vec<VariantChoice>,
     description: Vec<String>,
@@ -45,6 +47,14 @@ struct ProductPage {
     related_title: String,
     related_name: String,
     related_href: Option<String>,
+}
+
+/// What puts the chosen variant into the cart. The same for everyone, as the page is.
+struct Buy {
+    action: String,
+    sku: String,
+    availability: Option<Availability>,
+    can_be_bought: bool,
 }
 
 /// `GET /{language}/p/{slug}`
@@ -69,18 +79,27 @@ async fn product(app: &App, visit: &Visit, slug: &str) -> Result<Outcome, PageEr
         }
         Err(error) => return Err(error.into()),
     };
-    let (related, is_complete) = match related(app, &product, language).await {
-        Ok(related) => (related, true),
-        Err(error) => {
+    let (related, stock) = futures::join!(related(app, &product, language), stock(app, &product));
+    let (related, is_related) = related.map_or_else(
+        |error| {
             tracing::warn!(error = %kit::problem::chain(&error), "a product stands alone");
             (Vec::new(), false)
-        }
-    };
+        },
+        |related| (related, true),
+    );
+    let (stock, is_counted) = stock.map_or_else(
+        |error| {
+            tracing::warn!(error = %kit::problem::chain(&error), "a product's stock is not shown");
+            (Vec::new(), false)
+        },
+        |stock| (stock, true),
+    );
+    let is_complete = is_related && is_counted;
     let related = related
         .into_iter()
         .map(|product| Card::new(product, &visit.tree, language))
         .collect();
-    let html = render(&page(app, visit, product, related))?;
+    let html = render(&page(app, visit, product, related, &stock))?;
     Ok(if is_complete {
         Outcome::Page(html)
     } else {
@@ -124,7 +143,26 @@ async fn related(
     Ok(products)
 }
 
-fn page(app: &App, visit: &Visit, product: Product, related: Vec<Card>) -> ProductPage {
+/// How much there is of each variant; nothing where nobody counts.
+async fn stock(app: &App, product: &Product) -> Result<Vec<Stock>, kit::client::ClientError> {
+    let skus: Vec<&str> = product
+        .variants
+        .iter()
+        .map(|variant| variant.sku.as_str())
+        .collect();
+    match &app.orders {
+        Some(orders) if !skus.is_empty() => orders.stock(&skus).await,
+        _ => Ok(Vec::new()),
+    }
+}
+
+fn page(
+    app: &App,
+    visit: &Visit,
+    product: Product,
+    related: Vec<Card>,
+    stock: &[Stock],
+) -> ProductPage {
     let (t, language, tree, currency) = (
         visit.language.messages(),
         visit.language,
@@ -204,8 +242,23 @@ fn page(app: &App, visit: &Visit, product: Product, related: Vec<Card>) -> Produ
         .find(|choice| choice.is_chosen)
         .map(|choice| (choice.price.clone(), choice.unit_price.clone()))
         .unwrap_or_default();
+    let buy = chosen
+        .as_ref()
+        .filter(|_| app.sells() && price.is_some())
+        .map(|sku| {
+            let availability = Availability::of(sku, stock, language);
+            Buy {
+                action: format!("/{}/cart/lines", language.code()),
+                sku: sku.clone(),
+                can_be_bought: availability
+                    .as_ref()
+                    .is_none_or(|availability| availability.can_be_bought),
+                availability,
+            }
+        });
     ProductPage {
         t,
+        buy,
         crumbs: crumbs(&lineage, language, false),
         choices_legend: legend(&product, language),
         price,

@@ -1,6 +1,6 @@
 //! English.
 
-use super::{Messages, Plural};
+use super::{Messages, Plural, account, cart, checkout, order};
 use crate::unit_price::Unit;
 
 /// English.
@@ -158,4 +158,9 @@ pub static EN: Messages = Messages {
     bad_request_text: "Something in it doesn’t look right: a filter, a price or a page. Search above, or start again from the home page.",
     failed_title: "Something went wrong on our side",
     failed_text: "It isn’t your fault, and we have been told. Please try again in a moment.",
+
+    cart: &cart::EN,
+    checkout: &checkout::EN,
+    order: &order::EN,
+    account: &account::EN,
 };

@@ -1,6 +1,6 @@
 //! French. Typography: no-break space before `:` and `%`, narrow no-break space before `?`, `!` and `;`, guillemets with no-break spaces.
 
-use super::{Messages, Plural};
+use super::{Messages, Plural, account, cart, checkout, order};
 use crate::unit_price::Unit;
 
 /// French.
@@ -158,4 +158,9 @@ pub static FR: Messages = Messages {
     bad_request_text: "Quelque chose n’y est pas à sa place\u{a0}: un filtre, un prix ou une page. Cherchez ci-dessus, ou repartez de l’accueil.",
     failed_title: "Quelque chose s’est mal passé de notre côté",
     failed_text: "Vous n’y êtes pour rien et nous sommes prévenus. Réessayez dans un instant.",
+
+    cart: &cart::FR,
+    checkout: &checkout::FR,
+    order: &order::FR,
+    account: &account::FR,
 };

@@ -1,4 +1,4 @@
-//! What the pages read of the catalog, held against what the catalog says it answers.
+//! What the pages read of other services, and send them, held against what those say they answer and take.
 
 use serde_json::Value;
 
@@ -82,14 +82,265 @@ const READ: [(&str, &[&str]); 4] = [
     ),
 ];
 
+/// Of the four services behind a purchase: the service, what is asked of it, and the fields that are read of its answer.
+const BEHIND: [(&str, &str, &str, &[&str]); 21] = [
+    ("cart", "get", "/v1/carts/{id}", CART),
+    ("cart", "post", "/v1/carts", &["id", "token"]),
+    ("cart", "get", "/v1/me/cart", CART),
+    ("cart", "post", "/v1/me/cart/merge", CART),
+    ("cart", "post", "/v1/carts/{id}/lines", CART),
+    ("cart", "put", "/v1/carts/{id}/lines/{sku}", CART),
+    (
+        "orders",
+        "get",
+        "/v1/stock",
+        &["items[].sku", "items[].availability", "items[].left"],
+    ),
+    (
+        "orders",
+        "get",
+        "/v1/shipping-methods",
+        &[
+            "items[].id",
+            "items[].name.fr",
+            "items[].price.amount",
+            "items[].free_from.amount",
+            "items[].days[]",
+        ],
+    ),
+    (
+        "orders",
+        "post",
+        "/v1/quotes",
+        &["totals.total.amount", "coupon.usable", "out_of_stock[].sku"],
+    ),
+    (
+        "orders",
+        "post",
+        "/v1/orders",
+        &["id", "states.payment", "access_token"],
+    ),
+    ("orders", "get", "/v1/orders/{id}", ORDER),
+    (
+        "orders",
+        "get",
+        "/v1/me/orders",
+        &[
+            "items[].id",
+            "items[].number",
+            "items[].status",
+            "items[].placed_at",
+            "items[].total.amount",
+            "next_cursor",
+        ],
+    ),
+    (
+        "orders",
+        "post",
+        "/v1/order-lookups",
+        &["order_id", "access_token"],
+    ),
+    ("payment", "get", "/v1/payment-methods", &["[].provider"]),
+    (
+        "payment",
+        "post",
+        "/v1/payments",
+        &[
+            "id",
+            "order_id",
+            "state",
+            "action.kind",
+            "action.url",
+            "action.client_secret",
+            "action.publishable_key",
+            "action.hosted_url",
+        ],
+    ),
+    (
+        "payment",
+        "post",
+        "/v1/payments/{id}/sync",
+        &["id", "state"],
+    ),
+    ("users", "post", "/v1/sessions", SESSION),
+    ("users", "post", "/v1/sessions/refresh", SESSION),
+    ("users", "get", "/v1/me", &["email", "name", "locale"]),
+    (
+        "users",
+        "get",
+        "/v1/me/addresses",
+        &[
+            "items[].id",
+            "items[].name",
+            "items[].line1",
+            "items[].postal_code",
+            "items[].city",
+            "items[].country",
+        ],
+    ),
+    (
+        "users",
+        "get",
+        "/v1/me/sessions",
+        &["items[].began_at", "items[].last_used_at", "items[].device"],
+    ),
+];
+
+const CART: &[&str] = &[
+    "id",
+    "lines[].sku",
+    "lines[].slug.en",
+    "lines[].name.fr",
+    "lines[].options{}",
+    "lines[].illustration",
+    "lines[].quantity",
+    "lines[].unit_price.amount",
+    "lines[].line_total.currency",
+    "lines[].price_changed_from.amount",
+    "lines[].unavailable",
+    "coupon",
+    "subtotal.amount",
+    "count",
+];
+
+const ORDER: &[&str] = &[
+    "id",
+    "number",
+    "status",
+    "states.order",
+    "states.payment",
+    "states.fulfillment",
+    "placed_at",
+    "expires_at",
+    "delivered_at",
+    "email",
+    "lines[].sku",
+    "lines[].name.en",
+    "lines[].slug.fr",
+    "lines[].options{}",
+    "lines[].quantity",
+    "lines[].unit_price.amount",
+    "lines[].total.amount",
+    "lines[].returnable",
+    "totals.subtotal.amount",
+    "totals.discount_total.amount",
+    "totals.shipping_total.amount",
+    "totals.tax_total.amount",
+    "totals.total.amount",
+    "totals.tax_included",
+    "coupon",
+    "addresses.shipping.line1",
+    "addresses.billing.country",
+    "shipping_method.name.en",
+    "shipments[].carrier",
+    "shipments[].tracking",
+    "shipments[].tracking_url",
+    "shipments[].shipped_at",
+    "shipments[].delivered_at",
+    "returns[].kind",
+    "returns[].state",
+    "returns[].requested_at",
+    "refunds[].amount.amount",
+    "refunds[].state",
+    "withdrawal.possible",
+    "withdrawal.possible_until",
+    "cancelable",
+];
+
+const SESSION: &[&str] = &["access_token", "expires_at", "refresh_token"];
+
+/// What is sent, and every field of it.
+const SENT: [(&str, &str, &str, &[&str]); 17] = [
+    ("cart", "post", "/v1/carts", &["currency"]),
+    ("cart", "post", "/v1/carts/{id}/lines", &["sku", "quantity"]),
+    ("cart", "put", "/v1/carts/{id}/lines/{sku}", &["quantity"]),
+    ("cart", "put", "/v1/carts/{id}/coupon", &["code"]),
+    ("cart", "post", "/v1/me/cart/merge", &["cart_id", "token"]),
+    (
+        "orders",
+        "post",
+        "/v1/quotes",
+        &["cart.id", "country", "shipping_method"],
+    ),
+    (
+        "orders",
+        "post",
+        "/v1/orders",
+        &[
+            "cart.id",
+            "email",
+            "locale",
+            "shipping_address.line2",
+            "billing_address.phone",
+            "shipping_method",
+            "expected_total.amount",
+        ],
+    ),
+    (
+        "orders",
+        "post",
+        "/v1/orders/{id}/returns",
+        &["lines[].sku", "lines[].quantity", "lines[].reason"],
+    ),
+    (
+        "orders",
+        "post",
+        "/v1/orders/{id}/withdrawal",
+        &["lines[].sku", "lines[].quantity"],
+    ),
+    ("orders", "post", "/v1/order-lookups", &["number", "email"]),
+    (
+        "payment",
+        "post",
+        "/v1/payments",
+        &["order_id", "provider", "return_url"],
+    ),
+    (
+        "users",
+        "post",
+        "/v1/sessions",
+        &["email", "password", "totp"],
+    ),
+    (
+        "users",
+        "post",
+        "/v1/registrations",
+        &["email", "password", "name", "locale"],
+    ),
+    (
+        "users",
+        "post",
+        "/v1/password-resets/confirm",
+        &["token", "password"],
+    ),
+    ("users", "patch", "/v1/me", &["name", "locale"]),
+    ("users", "put", "/v1/me/password", &["current", "new"]),
+    (
+        "users",
+        "post",
+        "/v1/me/addresses",
+        &[
+            "name",
+            "line1",
+            "line2",
+            "postal_code",
+            "city",
+            "region",
+            "country",
+            "phone",
+        ],
+    ),
+];
+
+fn described(service: &str) -> Value {
+    let path = format!("{}/../{service}/openapi.json", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).expect("the service's description");
+    serde_json::from_str(&text).expect("JSON")
+}
+
 #[test]
 fn the_catalog_answers_what_the_pages_read() {
-    let text = std::fs::read_to_string(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../catalog/openapi.json"
-    ))
-    .expect("the catalog's description");
-    let document: Value = serde_json::from_str(&text).expect("JSON");
+    let document = described("catalog");
     for (path, fields) in READ {
         let schema = &document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]
             ["schema"];
@@ -106,12 +357,47 @@ fn the_catalog_answers_what_the_pages_read() {
     }
 }
 
+#[test]
+fn the_services_behind_answer_what_the_pages_read() {
+    for (service, method, path, fields) in BEHIND {
+        let document = described(service);
+        let responses = &document["paths"][path][method]["responses"];
+        let answer = ["200", "201"]
+            .iter()
+            .find_map(|status| responses.get(status))
+            .expect("an answer");
+        let schema = &answer["content"]["application/json"]["schema"];
+        for field in fields {
+            assert!(
+                has(&document, schema, &steps(field)),
+                "{service}: {method} {path} answers no {field}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_services_behind_take_what_the_pages_send() {
+    for (service, method, path, fields) in SENT {
+        let document = described(service);
+        let schema = &document["paths"][path][method]["requestBody"]["content"]["application/json"]
+            ["schema"];
+        for field in fields {
+            assert!(
+                has(&document, schema, &steps(field)),
+                "{service}: {method} {path} takes no {field}"
+            );
+        }
+    }
+}
+
 /// `items[].name` as `items`, `[]`, `name`.
 fn steps(field: &str) -> Vec<String> {
     field
         .replace("[]", ".[]")
         .replace("{}", ".{}")
         .split('.')
+        .filter(|step| !step.is_empty())
         .map(str::to_owned)
         .collect()
 }

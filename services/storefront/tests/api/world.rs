@@ -10,6 +10,7 @@ use axum::{
 use clap::Parser as _;
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
+use kit::clock::Clock;
 use serde_json::{Value, json};
 use std::{
     collections::HashMap,
@@ -71,7 +72,7 @@ impl TestShop {
         let catalog = catalog(mood.clone());
         tokio::spawn(async move { axum::serve(listener, catalog).await });
         Self {
-            router: shop(&format!("http://{address}")),
+            router: shop(&format!("http://{address}"), &[]),
             mood,
         }
     }
@@ -80,7 +81,7 @@ impl TestShop {
     pub(crate) fn without_catalog() -> Self {
         let port = kit::testing::free_port();
         Self {
-            router: shop(&format!("http://127.0.0.1:{port}")),
+            router: shop(&format!("http://127.0.0.1:{port}"), &[]),
             mood: Arc::new(Mutex::new(Mood::Well)),
         }
     }
@@ -118,7 +119,8 @@ impl TestShop {
     }
 }
 
-fn shop(catalog_url: &str) -> Router {
+/// The shop over a catalog, and over the neighbors that more arguments name.
+pub(crate) fn shop(catalog_url: &str, more: &[&str]) -> Router {
     let arguments = [
         "storefront",
         "--catalog-url",
@@ -126,11 +128,12 @@ fn shop(catalog_url: &str) -> Router {
         "--public-url",
         ORIGIN,
     ];
+    let arguments = arguments.iter().chain(more);
     let config = Config::try_parse_from(arguments).expect("a configuration");
-    router(App::new(&config).expect("an application"))
+    router(App::new(&config, Clock::system()).expect("an application"))
 }
 
-fn catalog(mood: Arc<Mutex<Mood>>) -> Router {
+pub(crate) fn catalog(mood: Arc<Mutex<Mood>>) -> Router {
     Router::new()
         .route(
             "/v1/categories",
