@@ -23,7 +23,7 @@ use crate::{
     list_people::{no_such_user, shown},
     note_audit::note_with,
     role::{Refusal, Role, Roles, may_assign},
-    routes::Problems,
+    routes::{BodyProblems, Problems},
 };
 
 /// The permission to give and take roles.
@@ -112,7 +112,7 @@ pub async fn list_roles(identity: Identity) -> Result<Json<RoleList>, Problem> {
 /// Gives a person these roles and no others. It acts on the person's next request.
 #[utoipa::path(
     put, path = "/v1/users/{id}/roles", tag = "staff", request_body = RolesInput, params(("id" = Uuid, Path)), security(("token" = [])),
-    responses((status = 200, body = crate::list_people::UserAnswer), Problems)
+    responses((status = 200, body = crate::list_people::UserAnswer), Problems, BodyProblems)
 )]
 pub async fn put_roles(
     State(app): State<App>,

@@ -22,7 +22,7 @@ use crate::{
     issue_session::{self, Device, IssueError, SessionAnswer, own_account},
     note_audit::note,
     password::{self, Password, Weakness},
-    routes::Problems,
+    routes::{BodyProblems, Problems},
     throttle::ACCOUNT,
     throttle_attempts::{ThrottleError, bucket, charge},
 };
@@ -133,7 +133,7 @@ pub async fn reauthenticate(
 /// Changes the password. Every other session ends; the answer begins a new one.
 #[utoipa::path(
     put, path = "/v1/me/password", tag = "accounts", request_body = PasswordInput, security(("token" = [])),
-    responses((status = 200, body = SessionAnswer), Problems)
+    responses((status = 200, body = SessionAnswer), Problems, BodyProblems)
 )]
 pub async fn change_password(
     State(app): State<App>,

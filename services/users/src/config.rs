@@ -55,7 +55,7 @@ pub struct Config {
     #[arg(long, env = "SHOP_NAME", default_value = "Amazoff")]
     pub shop_name: String,
 
-    /// How many passwords are hashed at the same time. Each takes a core for some 40 ms and 19 MiB.
+    /// How many passwords are hashed at the same time. Each takes a core for some 25 ms and 19 MiB.
     #[arg(long, env = "HASHES_AT_ONCE", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub hashes_at_once: u16,
 

@@ -19,7 +19,7 @@ use crate::{
     db::accounts,
     issue_session::{PersonAnswer, caller, gone, own_account},
     person::{self, Locale},
-    routes::Problems,
+    routes::{BodyProblems, EditProblems, Problems},
 };
 
 /// What changes; what is absent stays.
@@ -46,7 +46,7 @@ pub async fn read_me(State(app): State<App>, identity: Identity) -> Result<Respo
 #[utoipa::path(
     patch, path = "/v1/me", tag = "accounts", request_body = ProfileInput, security(("token" = [])),
     params(("If-Match" = String, Header, description = "the `ETag` of what the change is made to")),
-    responses((status = 200, body = PersonAnswer, headers(("ETag" = String))), Problems)
+    responses((status = 200, body = PersonAnswer, headers(("ETag" = String))), Problems, BodyProblems, EditProblems)
 )]
 pub async fn edit_me(
     State(app): State<App>,

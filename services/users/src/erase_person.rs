@@ -20,7 +20,7 @@ use crate::{
     note_audit::note,
     password::Password,
     role::{Refusal, Role},
-    routes::Problems,
+    routes::{BodyProblems, Problems},
 };
 
 /// The password, once more.
@@ -61,7 +61,7 @@ impl From<EraseError> for Problem {
 /// Erases the caller: the account at once, everything else as soon as each service has answered.
 #[utoipa::path(
     delete, path = "/v1/me", tag = "accounts", request_body = EraseInput, security(("token" = [])),
-    responses((status = 202, description = "It is under way. A mail says when nothing is left."), Problems)
+    responses((status = 202, description = "It is under way. A mail says when nothing is left."), Problems, BodyProblems)
 )]
 pub async fn erase_me(
     State(app): State<App>,

@@ -1,7 +1,8 @@
 //! What is told to others: mails to be sent. They hear it from an outbox that is written in the same transaction.
 
+use jiff::Timestamp;
 use kit::{
-    mariadb::MySqlConnection,
+    mariadb::{At, MySqlConnection},
     outbox::{self, Event},
 };
 use serde::Serialize;
@@ -123,13 +124,17 @@ async fn emit(
     Ok(())
 }
 
-const FORGET_DELIVERED: &str = "DELETE FROM outbox WHERE NOT EXISTS (SELECT 1 FROM outbox_delivery WHERE outbox_delivery.seq = outbox.seq)";
+const FORGET_DELIVERED: &str = "DELETE FROM outbox WHERE created_at < ? AND NOT EXISTS (SELECT 1 FROM outbox_delivery WHERE outbox_delivery.seq = outbox.seq)";
 const FORGET_OWED: &str = "DELETE outbox_delivery FROM outbox_delivery JOIN outbox ON outbox.seq = outbox_delivery.seq WHERE outbox.aggregate = ?";
 const FORGET_OF: &str = "DELETE FROM outbox WHERE aggregate = ?";
 
-/// Takes out what was delivered. Elsewhere events stay a day for those who look into what happened; these name people, and open doors.
-pub async fn forget_delivered(connection: &mut MySqlConnection) -> DbResult<()> {
-    sqlx::query(FORGET_DELIVERED).execute(connection).await?;
+/// Takes out what was delivered, of what happened before. Elsewhere events stay a day for those who look into what happened; these name
+/// people, and open doors. `before` lies some time back: of an event that is just being committed, the row could be seen before what is owed of it.
+pub async fn forget_delivered(connection: &mut MySqlConnection, before: Timestamp) -> DbResult<()> {
+    sqlx::query(FORGET_DELIVERED)
+        .bind(At(before))
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

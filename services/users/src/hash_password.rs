@@ -1,4 +1,4 @@
-//! Hashing on threads of its own, a few at a time: each hash takes a core for some 40 ms and 19 MiB, which a flood of logins shall not
+//! Hashing on threads of its own, a few at a time: each hash takes a core for some 25 ms and 19 MiB, which a flood of logins shall not
 //! take from everybody else.
 
 use std::sync::{

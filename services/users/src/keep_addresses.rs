@@ -19,7 +19,7 @@ use crate::{
     address::{Address, MOST},
     db::{accounts, addresses},
     issue_session::{caller, own_account},
-    routes::Problems,
+    routes::{BodyProblems, Problems},
 };
 
 /// Addresses.
@@ -65,7 +65,7 @@ pub async fn list_addresses(
 /// Keeps one more address.
 #[utoipa::path(
     post, path = "/v1/me/addresses", tag = "addresses", request_body = Address, security(("token" = [])),
-    responses((status = 201, body = AddressItem, headers(("Location" = String))), Problems)
+    responses((status = 201, body = AddressItem, headers(("Location" = String))), Problems, BodyProblems)
 )]
 pub async fn add_address(
     State(app): State<App>,
@@ -99,7 +99,7 @@ pub async fn add_address(
 /// Changes an address.
 #[utoipa::path(
     put, path = "/v1/me/addresses/{id}", tag = "addresses", request_body = Address, security(("token" = [])),
-    params(("id" = Uuid, Path)), responses((status = 200, body = AddressItem), Problems)
+    params(("id" = Uuid, Path)), responses((status = 200, body = AddressItem), Problems, BodyProblems)
 )]
 pub async fn put_address(
     State(app): State<App>,

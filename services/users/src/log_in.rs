@@ -17,7 +17,7 @@ use crate::{
     issue_session::{self, Device, IssueError, SessionAnswer},
     note_audit::note,
     password::Password,
-    routes::Problems,
+    routes::{BodyProblems, Problems},
     throttle::{ACCOUNT, CLIENT},
     throttle_attempts::{Client, ThrottleError, bucket, charge, check, client_bucket},
     verify_factor::{Proof, verify_factor},
@@ -89,7 +89,7 @@ impl From<LogInError> for Problem {
 /// Logs in.
 #[utoipa::path(
     post, path = "/v1/sessions", tag = "sessions", request_body = LogInInput,
-    responses((status = 201, body = SessionAnswer), Problems)
+    responses((status = 201, body = SessionAnswer), Problems, BodyProblems)
 )]
 pub async fn log_in(
     State(app): State<App>,

@@ -13,7 +13,7 @@ use crate::{
     issue_session::{self, Device, SessionAnswer},
     log_in::LogInError,
     manage_passkeys::{ANSWER_TTL, Challenge, credential_hash, not_accepted, opened},
-    routes::Problems,
+    routes::{BodyProblems, Problems},
     session::later,
     throttle::CLIENT,
     throttle_attempts::{Client, charge, client_bucket},
@@ -58,7 +58,7 @@ pub async fn begin_passkey_log_in(
 /// Logs in. The authenticator has made sure of the person, so no code is asked for.
 #[utoipa::path(
     post, path = "/v1/sessions/passkey", tag = "sessions", request_body = PasskeyLogIn,
-    responses((status = 201, body = SessionAnswer), Problems)
+    responses((status = 201, body = SessionAnswer), Problems, BodyProblems)
 )]
 pub async fn log_in_with_passkey(
     State(app): State<App>,

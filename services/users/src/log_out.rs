@@ -15,13 +15,13 @@ use crate::{
     db::{DbError, DbResult, accounts, sessions},
     issue_session::caller,
     refresh_session::RefreshInput,
-    routes::Problems,
+    routes::{BodyProblems, Problems},
 };
 
 /// Logs out. A token that is not known, or was used before, is logged out already.
 #[utoipa::path(
     post, path = "/v1/sessions/logout", tag = "sessions", request_body = RefreshInput,
-    responses((status = 204), Problems)
+    responses((status = 204), Problems, BodyProblems)
 )]
 pub async fn log_out(
     State(app): State<App>,

@@ -34,7 +34,7 @@ use crate::{
     manage_totp::ReauthInput,
     note_audit::note,
     person,
-    routes::Problems,
+    routes::{BodyProblems, Problems},
     secret::SecretHash,
     session::later,
 };
@@ -135,7 +135,7 @@ async fn known(
 /// Begins: what the browser shall ask an authenticator for a new passkey.
 #[utoipa::path(
     post, path = "/v1/me/passkeys/challenge", tag = "second factors", request_body = ReauthInput, security(("token" = [])),
-    responses((status = 200, body = Challenge), Problems)
+    responses((status = 200, body = Challenge), Problems, BodyProblems)
 )]
 pub async fn begin_passkey(
     State(app): State<App>,
@@ -185,7 +185,7 @@ pub async fn begin_passkey(
 /// Keeps a passkey that answers the challenge.
 #[utoipa::path(
     post, path = "/v1/me/passkeys", tag = "second factors", request_body = PasskeyInput, security(("token" = [])),
-    responses((status = 201, body = PasskeyItem, headers(("Location" = String))), Problems)
+    responses((status = 201, body = PasskeyItem, headers(("Location" = String))), Problems, BodyProblems)
 )]
 pub async fn add_passkey(
     State(app): State<App>,

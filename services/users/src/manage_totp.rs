@@ -16,7 +16,7 @@ use crate::{
     note_audit::note,
     password::Password,
     recovery,
-    routes::Problems,
+    routes::{BodyProblems, Problems},
     secret::SecretHash,
     throttle::ACCOUNT,
     throttle_attempts::{bucket, charge},
@@ -78,7 +78,7 @@ async fn account_of(app: &App, identity: &Identity) -> Result<Account, Problem> 
 /// Begins: makes a key for the app. Nothing is asked for at login until its first code was confirmed.
 #[utoipa::path(
     post, path = "/v1/me/totp", tag = "second factors", request_body = ReauthInput, security(("token" = [])),
-    responses((status = 200, body = TotpAnswer), Problems)
+    responses((status = 200, body = TotpAnswer), Problems, BodyProblems)
 )]
 pub async fn begin_totp(
     State(app): State<App>,
@@ -107,7 +107,7 @@ pub async fn begin_totp(
 /// Confirms with a first code: from now on one is asked for at login.
 #[utoipa::path(
     post, path = "/v1/me/totp/confirm", tag = "second factors", request_body = CodeInput, security(("token" = [])),
-    responses((status = 200, body = RecoveryCodes), Problems)
+    responses((status = 200, body = RecoveryCodes), Problems, BodyProblems)
 )]
 pub async fn confirm_totp(
     State(app): State<App>,
@@ -154,7 +154,7 @@ pub async fn confirm_totp(
 /// Goes without again.
 #[utoipa::path(
     delete, path = "/v1/me/totp", tag = "second factors", request_body = RemoveInput, security(("token" = [])),
-    responses((status = 204), Problems)
+    responses((status = 204), Problems, BodyProblems)
 )]
 pub async fn remove_totp(
     State(app): State<App>,

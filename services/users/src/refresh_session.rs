@@ -10,7 +10,7 @@ use crate::{
     db::{DbError, accounts, sessions},
     issue_session::{self, IssueError, SessionAnswer},
     note_audit::note,
-    routes::Problems,
+    routes::{BodyProblems, Problems},
     secret::Secret,
     session::{Verdict, judge},
 };
@@ -64,7 +64,7 @@ fn over() -> Problem {
 /// Exchanges a refresh token. Each can be used once; within ten seconds it gives the same answer again, in case that was lost.
 #[utoipa::path(
     post, path = "/v1/sessions/refresh", tag = "sessions", request_body = RefreshInput,
-    responses((status = 200, body = SessionAnswer), Problems)
+    responses((status = 200, body = SessionAnswer), Problems, BodyProblems)
 )]
 pub async fn refresh_session(
     State(app): State<App>,

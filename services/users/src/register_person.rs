@@ -24,7 +24,7 @@ use crate::{
     note_audit::note,
     password::{self, Password},
     person::{self, Locale},
-    routes::Problems,
+    routes::{BodyProblems, Problems},
     secret::Secret,
     session::later,
     throttle::{MAIL, MAILING_CLIENT},
@@ -108,7 +108,7 @@ pub fn token_not_valid() -> Problem {
 /// Asks for an account. The rest is in the mail.
 #[utoipa::path(
     post, path = "/v1/registrations", tag = "accounts", request_body = RegistrationInput,
-    responses((status = 202, body = MailSent, description = "The same whether or not the address has an account."), Problems)
+    responses((status = 202, body = MailSent, description = "The same whether or not the address has an account."), Problems, BodyProblems)
 )]
 pub async fn register(
     State(app): State<App>,
@@ -214,7 +214,7 @@ async fn keep(
 /// Proves that the address is theirs, which makes the account, and logs in.
 #[utoipa::path(
     post, path = "/v1/registrations/confirm", tag = "accounts", request_body = TokenInput,
-    responses((status = 200, body = SessionAnswer), Problems)
+    responses((status = 200, body = SessionAnswer), Problems, BodyProblems)
 )]
 pub async fn confirm_registration(
     State(app): State<App>,

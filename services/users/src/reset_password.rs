@@ -17,7 +17,7 @@ use crate::{
     note_audit::note,
     password::{self, Password, Weakness},
     register_person::{MailSent, token_not_valid},
-    routes::Problems,
+    routes::{BodyProblems, Problems},
     secret::Secret,
     session::later,
     throttle::{MAIL, MAILING_CLIENT},
@@ -80,7 +80,7 @@ impl From<ResetError> for Problem {
 /// Asks for a link by which another password can be chosen. The rest is in the mail.
 #[utoipa::path(
     post, path = "/v1/password-resets", tag = "accounts", request_body = ResetInput,
-    responses((status = 202, body = MailSent, description = "The same whether or not the address has an account."), Problems)
+    responses((status = 202, body = MailSent, description = "The same whether or not the address has an account."), Problems, BodyProblems)
 )]
 pub async fn request_reset(
     State(app): State<App>,
@@ -139,7 +139,7 @@ async fn keep(app: &App, email: &Email) -> Result<(), ResetError> {
 /// Chooses another password. Every session ends, and a second factor is still asked for at the next login.
 #[utoipa::path(
     post, path = "/v1/password-resets/confirm", tag = "accounts", request_body = NewPasswordInput,
-    responses((status = 204), Problems)
+    responses((status = 204), Problems, BodyProblems)
 )]
 pub async fn confirm_reset(
     State(app): State<App>,

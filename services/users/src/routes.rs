@@ -1,5 +1,7 @@
 //! The API at a glance.
 
+use std::collections::BTreeMap;
+
 use axum::{
     Json, Router, extract::DefaultBodyLimit, middleware::map_response, response::Response,
     routing::get,
@@ -7,9 +9,9 @@ use axum::{
 use http::{HeaderValue, header};
 use kit::problem::ProblemSchema;
 use utoipa::{
-    Modify, OpenApi,
+    IntoResponses, Modify, OpenApi,
     openapi::{
-        OpenApi as Document,
+        ContentBuilder, OpenApi as Document, Ref, RefOr, Response as ResponseDoc, ResponseBuilder,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -26,41 +28,63 @@ use crate::{
 const LARGEST_BODY: usize = 64 * 1024;
 
 /// What can go wrong everywhere.
-#[derive(utoipa::IntoResponses)]
-pub enum Problems {
-    /// Some field is wrong; which one is said.
-    #[response(status = 400, content_type = "application/problem+json")]
-    Invalid(#[to_schema] ProblemSchema),
-    /// There is no valid token, or the credentials are wrong.
-    #[response(status = 401, content_type = "application/problem+json")]
-    Unknown(#[to_schema] ProblemSchema),
-    /// The caller may not do this.
-    #[response(status = 403, content_type = "application/problem+json")]
-    Forbidden(#[to_schema] ProblemSchema),
-    /// There is no such thing, or it is somebody else's.
-    #[response(status = 404, content_type = "application/problem+json")]
-    NotFound(#[to_schema] ProblemSchema),
-    /// It does not go together with what is there.
-    #[response(status = 409, content_type = "application/problem+json")]
-    Conflict(#[to_schema] ProblemSchema),
-    /// Somebody else changed it meanwhile.
-    #[response(status = 412, content_type = "application/problem+json")]
-    Changed(#[to_schema] ProblemSchema),
-    /// The body is too large.
-    #[response(status = 413, content_type = "application/problem+json")]
-    TooLarge(#[to_schema] ProblemSchema),
-    /// The body is not JSON.
-    #[response(status = 415, content_type = "application/problem+json")]
-    Unsupported(#[to_schema] ProblemSchema),
-    /// `If-Match` is missing.
-    #[response(status = 428, content_type = "application/problem+json")]
-    Required(#[to_schema] ProblemSchema),
-    /// Too many attempts; `Retry-After` says how long to wait.
-    #[response(status = 429, content_type = "application/problem+json")]
-    TooMany(#[to_schema] ProblemSchema),
-    /// Not now; `Retry-After` says when.
-    #[response(status = 503, content_type = "application/problem+json")]
-    Unavailable(#[to_schema] ProblemSchema),
+pub struct Problems;
+
+impl IntoResponses for Problems {
+    fn responses() -> BTreeMap<String, RefOr<ResponseDoc>> {
+        problems(&[
+            ("400", "Some field is wrong; which one is said."),
+            (
+                "401",
+                "There is no valid token, or the credentials are wrong.",
+            ),
+            ("403", "The caller may not do this."),
+            ("404", "There is no such thing, or it is somebody else's."),
+            (
+                "429",
+                "Too many attempts; `Retry-After` says how long to wait.",
+            ),
+            ("503", "Not now; `Retry-After` says when."),
+        ])
+    }
+}
+
+/// What else can go wrong where something is sent.
+pub struct BodyProblems;
+
+impl IntoResponses for BodyProblems {
+    fn responses() -> BTreeMap<String, RefOr<ResponseDoc>> {
+        problems(&[
+            ("409", "It does not go together with what is there."),
+            ("413", "The body is too large."),
+            ("415", "The body is not JSON."),
+        ])
+    }
+}
+
+/// What else can go wrong where something is edited that others may edit too.
+pub struct EditProblems;
+
+impl IntoResponses for EditProblems {
+    fn responses() -> BTreeMap<String, RefOr<ResponseDoc>> {
+        problems(&[
+            ("412", "Somebody else changed it meanwhile."),
+            ("428", "`If-Match` is missing."),
+        ])
+    }
+}
+
+fn problems(statuses: &[(&'static str, &'static str)]) -> BTreeMap<String, RefOr<ResponseDoc>> {
+    let document = |(status, description): &(&'static str, &'static str)| {
+        let schema = Ref::from_schema_name("Problem");
+        let content = ContentBuilder::new().schema(Some(schema)).build();
+        let response = ResponseBuilder::new()
+            .description(*description)
+            .content("application/problem+json", content)
+            .build();
+        ((*status).to_owned(), RefOr::T(response))
+    };
+    statuses.iter().map(document).collect()
 }
 
 #[derive(OpenApi)]

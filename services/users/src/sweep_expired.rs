@@ -16,6 +16,8 @@ const EVERY: Duration = Duration::from_mins(1);
 const AT_ONCE: u32 = 500;
 /// Sessions that are over are remembered a while, so that the replay of a stolen token is still noticed.
 const KEEP_SESSIONS: SignedDuration = SignedDuration::from_hours(-7 * 24);
+/// Far longer than a transaction takes.
+const KEEP_EVENTS: SignedDuration = SignedDuration::from_mins(-1);
 /// Longer than any rule remembers.
 const KEEP_FAILURES: SignedDuration = SignedDuration::from_hours(-48);
 
@@ -46,7 +48,7 @@ pub async fn sweep(app: &App) -> DbResult<()> {
             sealed::forget_key(&mut connection, id).await?;
         }
     }
-    events::forget_delivered(&mut connection).await?;
+    events::forget_delivered(&mut connection, later(now, KEEP_EVENTS)).await?;
     resets::forget(&mut connection, now).await?;
     passkeys::forget_challenges(&mut connection, now).await?;
     sessions::forget(&mut connection, later(now, KEEP_SESSIONS)).await?;

@@ -5,7 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use axum::extract::{ConnectInfo, FromRequestParts};
 use http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use jiff::SignedDuration;
-use kit::{Problem, mariadb::MySqlConnection};
+use kit::{
+    Problem,
+    mariadb::{self, MySqlConnection},
+};
 
 use crate::{
     App,
@@ -98,6 +101,10 @@ impl From<sqlx::Error> for ThrottleError {
 /// Charges an attempt, or says how long to wait. In a transaction of its own, so that it counts whatever comes of it, and at once
 /// for everybody else.
 pub async fn charge(app: &App, rule: &Rule, bucket: &Bucket) -> Result<(), ThrottleError> {
+    mariadb::retrying(3, || charge_once(app, rule, bucket)).await
+}
+
+async fn charge_once(app: &App, rule: &Rule, bucket: &Bucket) -> Result<(), ThrottleError> {
     let mut transaction = app.pool.begin().await?;
     let outcome = charge_in(&mut transaction, app, rule, bucket).await?;
     transaction.commit().await?;

@@ -371,9 +371,12 @@ impl World {
     /// As the sweep does each minute.
     pub(crate) async fn forget_delivered(&self) {
         let mut connection = self.app.pool.acquire().await.expect("a connection");
-        amazoff_users::events::forget_delivered(&mut connection)
-            .await
-            .expect("forgotten");
+        amazoff_users::events::forget_delivered(
+            &mut connection,
+            Timestamp::from_second(4_000_000_000).expect("a time"),
+        )
+        .await
+        .expect("forgotten");
     }
 
     /// Everything in the database as text, whatever the column.
