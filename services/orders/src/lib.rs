@@ -78,11 +78,15 @@ use kit::{
 };
 use quick_cache::sync::Cache;
 pub use routes::{openapi, router};
+use tokio::sync::Semaphore;
 
 use crate::{clients::Neighbors, number::Number, terms::Terms};
 
 /// How many numbers that somebody guesses at are remembered.
 const REMEMBERED_GUESSES: usize = 10_000;
+
+/// How many orders are placed at the same time. More would only wait for each other's rows, and for neighbors that they slow down.
+const PLACING_AT_ONCE: usize = 32;
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -109,6 +113,8 @@ pub struct App {
     pub reservation: SignedDuration,
     /// How often somebody looked for an order, and since when.
     pub guesses: Arc<Cache<Number, (u32, Timestamp)>>,
+    /// Room to place orders, given in the order of asking.
+    pub turns: Arc<Semaphore>,
 }
 
 /// What an [`App`] is made of.
@@ -156,6 +162,7 @@ impl App {
             public_url: parts.public_url.trim_end_matches('/').into(),
             reservation: parts.reservation,
             guesses: Arc::new(Cache::new(REMEMBERED_GUESSES)),
+            turns: Arc::new(Semaphore::new(PLACING_AT_ONCE)),
         })
     }
 

@@ -3,6 +3,8 @@
 //! The cart and the prices are read first. Then ONE transaction takes the coupon and the stock, and writes the order, its events and the answer to the
 //! idempotency key. No call leaves while a row is locked, and the rows that others wait for are locked last.
 
+use std::time::Duration;
+
 use axum::{
     body::to_bytes,
     extract::State,
@@ -47,6 +49,8 @@ use crate::{
 
 /// Numbers are drawn anew when one is taken; twice in a row does not happen before there are billions of orders.
 const DRAWS: u32 = 5;
+/// How long a shopper waits for a turn.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// What is kept under a key is a line.
 const LONGEST_KEPT: usize = 1024;
 /// Set on an answer that was given before.
@@ -208,6 +212,9 @@ pub async fn place_order(
     Json(input): Json<OrderInput>,
 ) -> Result<Response, Problem> {
     input.check(shopper.person().is_some())?;
+    // When a crowd comes, those who can't be served soon are told so at once, instead of all of them waiting until nobody is.
+    let turn = tokio::time::timeout(PATIENCE, app.turns.acquire());
+    let _turn = turn.await.map_err(Problem::unavailable)?;
     let scope = scope(&app, &shopper).map_err(ChangeError::from)?;
     let request = idempotency::Request::new("POST /v1/orders", &scope, &key, &input);
     let (placing, shopper) = (&app, &shopper);
