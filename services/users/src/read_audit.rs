@@ -26,6 +26,14 @@ pub async fn read_audit(
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<audit::Entry>>, Problem> {
     identity.require(READ)?;
+    // The column holds ASCII alone, and the database refuses to compare it with anything else.
+    if filter
+        .action
+        .as_ref()
+        .is_some_and(|action| !action.is_ascii())
+    {
+        return Err(Problem::invalid().field("action", "must be ASCII, such as roles.changed"));
+    }
     let mut connection = app.pool.acquire().await.map_err(mariadb::unavailable)?;
     Ok(Json(audit::list(&mut connection, &filter, &query).await?))
 }

@@ -14,7 +14,7 @@ const LONGEST: usize = 128;
 
 /// Thirty-two random bytes as text.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 #[schema(value_type = String, max_length = 128)]
 pub struct Secret(String);
 
@@ -53,6 +53,29 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Secret(…)")
+    }
+}
+
+/// A text that no secret is as long as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must have at most 128 characters")]
+pub struct TooLong;
+
+impl TryFrom<String> for Secret {
+    type Error = TooLong;
+
+    fn try_from(text: String) -> Result<Self, TooLong> {
+        if text.chars().nth(LONGEST).is_some() {
+            Err(TooLong)
+        } else {
+            Ok(Self(text))
+        }
+    }
+}
+
+impl From<Secret> for String {
+    fn from(secret: Secret) -> Self {
+        secret.0
     }
 }
 

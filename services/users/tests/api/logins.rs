@@ -81,15 +81,15 @@ async fn a_failed_login_takes_as_long_for_known_and_unknown_accounts() {
             times.push(began.elapsed());
         }
     }
-    let medians = times.map(|mut times| {
-        times.sort();
-        times[ROUNDS / 2]
-    });
-    let difference = medians[0].abs_diff(medians[1]);
-    assert!(difference < medians[0].max(medians[1]) / 3, "{medians:?}");
+    // The quickest of each: whatever else the machine does only adds to it. An account that cost no hash would be ten times as quick.
+    let [known, unknown] = times.map(|times| times.into_iter().min().expect("rounds"));
     assert!(
-        medians[1] > Duration::from_millis(5),
-        "an unknown account costs a hash: {medians:?}"
+        known * 2 > unknown && unknown * 2 > known,
+        "{known:?}, {unknown:?}"
+    );
+    assert!(
+        unknown > Duration::from_millis(5),
+        "an unknown account costs a hash: {unknown:?}"
     );
 }
 

@@ -101,7 +101,7 @@ async fn registering_and_resetting_take_as_long_for_known_and_unknown_addresses(
     let world = World::new().await;
     world.customer("ada@example.com").await;
     for path in ["/v1/registrations", "/v1/password-resets"] {
-        let mut medians = Vec::new();
+        let mut quickest = Vec::new();
         for email in ["ada@example.com", "nobody@example.com"] {
             let mut times = Vec::new();
             for _ in 0..5 {
@@ -115,13 +115,13 @@ async fn registering_and_resetting_take_as_long_for_known_and_unknown_addresses(
                 times.push(began.elapsed());
             }
             times.sort();
-            medians.push(times[2]);
+            quickest.push(times[0]);
         }
-        let beats: Vec<u128> = medians
+        let beats: Vec<u128> = quickest
             .iter()
             .map(|time| (*time + Duration::from_millis(60)).as_millis() / 250)
             .collect();
-        assert_eq!(beats[0], beats[1], "{path}: {medians:?}");
+        assert_eq!(beats[0], beats[1], "{path}: {quickest:?}");
     }
 }
 

@@ -142,6 +142,13 @@ async fn logging_out_acts_at_once_and_on_this_session_alone() {
     world
         .post(
             "/v1/sessions/logout",
+            serde_json::json!({"refresh_token": "x".repeat(129)}),
+        )
+        .await
+        .expect(StatusCode::BAD_REQUEST);
+    world
+        .post(
+            "/v1/sessions/logout",
             serde_json::json!({"refresh_token": "unknown"}),
         )
         .await

@@ -187,6 +187,28 @@ async fn the_audit_trail_says_who_did_what_and_names_no_one() {
         .expect(StatusCode::OK);
     let text = String::from_utf8_lossy(&audit.body).into_owned();
     assert!(!text.contains('@') && !text.contains("Lovelace"), "{text}");
+    for (query, count) in [
+        ("action=roles.changed", 1),
+        (&*format!("subject={}&action=person.registered", ada.id), 1),
+        (&*format!("actor={}", admin.id), 2),
+        ("actor=nobody", 0),
+        ("action=a", 0),
+    ] {
+        let path = format!("/v1/audit?{query}");
+        let found = world
+            .by(&admin, Method::GET, &path, None)
+            .await
+            .expect(StatusCode::OK);
+        assert_eq!(
+            found.json()["items"].as_array().map(Vec::len),
+            Some(count),
+            "{query}"
+        );
+    }
+    let odd = world
+        .by(&admin, Method::GET, "/v1/audit?action=%F0%9F%91%8D", None)
+        .await;
+    assert_eq!(odd.expect(StatusCode::BAD_REQUEST).fields(), ["action"]);
     let last = &audit.json()["items"][0];
     assert_eq!(
         (&last["action"], &last["actor"], &last["subject"]),
