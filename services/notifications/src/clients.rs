@@ -116,6 +116,10 @@ fn failure(error: &smtp::Error) -> Failure {
     if error.is_permanent() {
         return Failure::Refused(code.unwrap_or_default());
     }
+    if error.is_client() {
+        // An address with letters beyond ASCII, and a server without SMTPUTF8.
+        return Failure::Unwritable("the mail server lacks what it needs".to_owned());
+    }
     Failure::Delayed(code.unwrap_or_else(|| {
         if error.is_timeout() {
             "no answer in time".to_owned()

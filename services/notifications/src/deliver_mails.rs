@@ -14,6 +14,7 @@ use crate::{
     },
     letter,
     mail::{Failure, Mail, State},
+    metrics,
     seal_mail::{self, SealError},
 };
 
@@ -69,7 +70,10 @@ pub async fn run(app: App) {
 
 /// Tries what is due once, and says how many mails came to an end or will be tried later.
 pub async fn round(app: &App) -> Result<usize, DeliveryError> {
-    let due = queue::due(&app.db, app.clock.now(), MOST).await?;
+    let now = app.clock.now();
+    let due = queue::due(&app.db, now, MOST).await?;
+    let oldest = due.iter().map(|entry| entry.next_at).min();
+    metrics::waiting(due.len(), oldest, now);
     if due.is_empty() {
         return Ok(0);
     }
@@ -130,6 +134,7 @@ async fn attempt(app: &App, entry: Entry) -> Result<bool, DeliveryError> {
         }
     };
     mails::replace(&app.db, &ended).await?;
+    metrics::ended(&ended);
     if ended.state == State::Sent && ended.reader == ended.id {
         // The last mail to someone had a key of its own.
         seal_mail::destroy_key(app, ended.reader).await?;

@@ -12,6 +12,7 @@ pub mod money;
 pub mod letter;
 pub mod mail;
 pub mod messages;
+pub mod metrics;
 pub mod occasion;
 
 pub mod events;

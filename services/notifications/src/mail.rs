@@ -160,16 +160,13 @@ impl Mail {
 }
 
 fn wait(tried: u32, jitter: u8) -> SignedDuration {
-    let doubled = 2_i32.saturating_pow(tried.saturating_sub(1).min(16));
-    let wait = FIRST_WAIT
-        .checked_mul(doubled)
-        .map_or(LONGEST_WAIT, |wait| wait.min(LONGEST_WAIT));
-    let spread = wait
-        .checked_div(4)
-        .and_then(|quarter| quarter.checked_mul(i32::from(jitter)));
-    wait + spread
-        .and_then(|spread| spread.checked_div(255))
-        .unwrap_or_default()
+    let doubled = 2_i64.saturating_pow(tried.saturating_sub(1).min(16));
+    let seconds = FIRST_WAIT
+        .as_secs()
+        .saturating_mul(doubled)
+        .min(LONGEST_WAIT.as_secs());
+    let spread = seconds * 250 * i64::from(jitter) / 255;
+    SignedDuration::from_millis(seconds * 1000 + spread)
 }
 
 #[cfg(test)]

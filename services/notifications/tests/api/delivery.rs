@@ -113,6 +113,22 @@ async fn an_address_that_is_none_is_given_up_without_a_try() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_that_the_mail_server_can_never_take_is_given_up() {
+    let world = World::new().await;
+    let shop = world.replica().await;
+    let mut data = ann("fr");
+    data["email"] = serde_json::json!("zoé@example.com");
+    shop.tell(&[event(1, "amazoff.person.password_changed", "person", &data)])
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    shop.deliver().await;
+    assert_eq!(shop.mails("failed").await, ["password_changed 1"]);
+    let metrics = kit::metrics::text();
+    let expected = r#"mail_attempts_total{kind="password_changed",outcome="failed"} 1"#;
+    assert!(metrics.contains(expected), "{metrics}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_mails_through_two_replicas_are_each_sent_once() {
     let world = World::new().await;
     let (shop, other) = (world.replica().await, world.replica().await);
