@@ -15,6 +15,7 @@ use crate::{
     completion::{Heard, Step, decide},
     db::{self, payments, refunds, standings},
     events::{self, Captured, Failed},
+    metrics,
     owner::Owner,
     payment::{Charge, Fact, Locale, Payment, Provider, Standing, State, Trouble},
     refund::{Origin, Refund, RefundState},
@@ -89,7 +90,7 @@ async fn complete_once(app: &App, hearing: &Hearing<'_>) -> sqlx::Result<(Comple
     let before = change.payment.clone();
     change.learn(hearing.details);
     let heard = heard(&mut transaction, hearing).await?;
-    let steps = if change.payment.trouble == Some(Trouble::Unknown) {
+    let steps = if change.payment.is_unknown() {
         // Nothing here asked for it, so nothing of it can be wanted.
         unwanted(heard, hearing.fact)
     } else {
@@ -105,6 +106,7 @@ async fn complete_once(app: &App, hearing: &Hearing<'_>) -> sqlx::Result<(Comple
         payments::save(&mut transaction, &change.payment, look, now).await?;
     }
     transaction.commit().await?;
+    metrics::count(&change.payment, &steps);
     if change.gives_back || change.payment.state == State::Authorized {
         app.sweep.notify_one();
     }

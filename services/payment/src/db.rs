@@ -9,7 +9,7 @@ pub mod test_charges;
 
 use jiff::Timestamp;
 use kit::{
-    inbox,
+    audit, inbox,
     mariadb::{At, Migration},
     money::{Currency, Money},
     outbox,
@@ -35,6 +35,11 @@ pub const MIGRATIONS: &[Migration] = &[
         version: 3,
         name: "inbox",
         sql: inbox::MIGRATION,
+    },
+    Migration {
+        version: 4,
+        name: "audit",
+        sql: audit::MIGRATION,
     },
 ];
 

@@ -1,7 +1,10 @@
 //! `POST /v1/webhooks/…`: what providers say by themselves. The signature is checked on the raw bytes before anything in them is believed, or
 //! even read; whatever goes wrong here afterwards is answered with an error, so that the provider says it again.
 
-use axum::{body::Bytes, extract::State};
+use axum::{
+    body::Bytes,
+    extract::{State, rejection::BytesRejection},
+};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use kit::{Problem, mariadb, problem::ProblemSchema};
 use serde::{Deserialize, Serialize};
@@ -84,14 +87,16 @@ impl From<Deaf> for Problem {
         (status = 204),
         (status = 400, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 404, body = ProblemSchema, content_type = "application/problem+json"),
+        (status = 413, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 503, body = ProblemSchema, content_type = "application/problem+json"),
     )
 )]
 pub async fn hear_stripe(
     State(app): State<App>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Problem> {
+    let body = raw(body)?;
     let client = app
         .providers
         .stripe
@@ -116,14 +121,16 @@ pub async fn hear_stripe(
         (status = 204),
         (status = 400, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 404, body = ProblemSchema, content_type = "application/problem+json"),
+        (status = 413, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 503, body = ProblemSchema, content_type = "application/problem+json"),
     )
 )]
 pub async fn hear_paypal(
     State(app): State<App>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Problem> {
+    let body = raw(body)?;
     let client = app
         .providers
         .paypal
@@ -149,14 +156,16 @@ pub async fn hear_paypal(
         (status = 204),
         (status = 400, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 404, body = ProblemSchema, content_type = "application/problem+json"),
+        (status = 413, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 503, body = ProblemSchema, content_type = "application/problem+json"),
     )
 )]
 pub async fn hear_test(
     State(app): State<App>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Problem> {
+    let body = raw(body)?;
     let provider = app
         .providers
         .test
@@ -247,6 +256,23 @@ async fn tell(
         tracing::warn!(payment.id = %payment_id, provider = provider.name(), event, "an event about a payment that is not in the books");
     }
     Ok(())
+}
+
+/// The bytes as they came.
+pub fn raw(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {
+    body.map_err(|rejection| {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too-large",
+                "The request is too large.",
+            )
+        } else {
+            Problem::invalid()
+                .detail("The body could not be read.")
+                .with_source(rejection)
+        }
+    })
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {

@@ -34,6 +34,9 @@ pub mod serve_test_page;
 pub mod hear_orders;
 
 pub mod list_payments;
+pub mod replay_events;
+pub mod resolve_problem;
+
 pub mod person_data;
 
 pub mod advance_payment;
@@ -45,6 +48,7 @@ pub mod sweep_payments;
 pub mod clients;
 pub mod db;
 pub mod events;
+pub mod metrics;
 
 use std::sync::{Arc, Mutex};
 
@@ -145,6 +149,7 @@ impl App {
 
     /// Starts what runs beside the handlers: migrations, events, the sweeper, revocations.
     pub fn work(&self, config: &Config, health: Health) {
+        metrics::register();
         let migrated = mariadb::migrate_when_there(self.pool.clone(), MIGRATIONS, health);
         let (relay, app) = (self.relay.clone(), self.clone());
         tokio::spawn(async move {

@@ -48,6 +48,7 @@ impl PageKey {
     params(("id" = Uuid, Path, description = "the payment"), PageKey),
     responses(
         (status = 303, description = "to Stripe's page; to the shop when there is nothing to pay any more", headers(("Location" = String))),
+        (status = 400, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 404, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 503, body = ProblemSchema, content_type = "application/problem+json"),
     )

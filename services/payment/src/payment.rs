@@ -255,6 +255,13 @@ pub struct Payment {
     pub expires_at: Timestamp,
 }
 
+impl Payment {
+    /// Whether it is money that nothing here asked for. Every order has a number; only such money came without one.
+    pub const fn is_unknown(&self) -> bool {
+        self.order_number.is_empty()
+    }
+}
+
 /// The languages of the pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -16,7 +16,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     App, hear_orders, hear_webhook, list_methods, list_payments, open_hosted_page, person_data,
-    read_payment, serve_test_page, start_payment, sync_payment,
+    read_payment, replay_events, resolve_problem, serve_test_page, start_payment, sync_payment,
 };
 
 /// The largest body. Webhooks of providers stay far below.
@@ -62,6 +62,9 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(read_payment::read_payment))
         .routes(routes!(sync_payment::sync_payment))
         .routes(routes!(open_hosted_page::open_hosted_page))
+        .routes(routes!(resolve_problem::resolve_problem))
+        .routes(routes!(replay_events::list_dead_letters))
+        .routes(routes!(replay_events::replay_dead_letter))
         .routes(routes!(hear_webhook::hear_stripe))
         .routes(routes!(hear_webhook::hear_paypal))
         .routes(routes!(hear_webhook::hear_test))

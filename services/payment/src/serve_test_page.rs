@@ -4,7 +4,7 @@
 use askama::Template;
 use axum::{
     body::Bytes,
-    extract::State,
+    extract::{State, rejection::BytesRejection},
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -24,7 +24,7 @@ use crate::{
     App,
     clients::orders::ORDER_TOKEN,
     db::{payments, test_charges},
-    hear_webhook::{Deaf, TestEvent, hear_test_event},
+    hear_webhook::{Deaf, TestEvent, hear_test_event, raw},
     open_hosted_page::{PageKey, see_other},
     outcome::{Outcome, TestState},
     payment::{Locale, Payment, Provider},
@@ -134,6 +134,7 @@ pub struct Choice {
     params(("payment_id" = Uuid, Path, description = "the payment"), PageKey),
     responses(
         (status = 200, body = String, content_type = "text/html"),
+        (status = 400, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 404, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 503, body = ProblemSchema, content_type = "application/problem+json"),
     )
@@ -169,6 +170,7 @@ pub async fn show_test_page(
         (status = 400, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 404, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 409, body = ProblemSchema, content_type = "application/problem+json", description = "It is too late to choose."),
+        (status = 413, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 503, body = ProblemSchema, content_type = "application/problem+json"),
     )
 )]
@@ -177,8 +179,9 @@ pub async fn choose_outcome(
     Path(payment_id): Path<Uuid>,
     caller: Option<Identity>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
+    let body = raw(body)?;
     let is_form = headers.get(header::CONTENT_TYPE).is_some_and(|kind| {
         kind.as_bytes()
             .starts_with(b"application/x-www-form-urlencoded")

@@ -32,8 +32,8 @@ use crate::{
 
 /// How long a payment may take when its order does not say.
 const LASTS: std::time::Duration = std::time::Duration::from_mins(30);
-/// The states in which an order waits for money.
-const PAYABLE: [&str; 2] = ["placed", "awaiting"];
+/// The state in which an order waits for money.
+const PAYABLE: &str = "placed";
 
 /// What is asked for.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -231,8 +231,7 @@ fn new_payment(
 ) -> Result<Payment, StartError> {
     let lasts_until = schedule::after(now, LASTS);
     let expires_at = payable.expires_at.unwrap_or(lasts_until);
-    let is_payable =
-        PAYABLE.contains(&payable.state.as_str()) && payable.amount.amount > 0 && expires_at > now;
+    let is_payable = payable.state == PAYABLE && payable.amount.amount > 0 && expires_at > now;
     if !is_payable {
         return Err(StartError::NotPayable);
     }

@@ -1,5 +1,6 @@
 //! Payment's API over a real database, with a Stripe and a `PayPal` of the tests' own.
 
+mod contract;
 mod events;
 mod fakes;
 mod outages;
@@ -8,6 +9,8 @@ mod paypal;
 mod people;
 mod races;
 mod refunds;
+mod settings;
+mod staff;
 mod stripe;
 mod stripe_mock;
 mod test_provider;
