@@ -46,6 +46,8 @@ pub struct CouponCode {
         (status = 401, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 404, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 412, body = ProblemSchema, content_type = "application/problem+json", description = "The cart changed meanwhile."),
+        (status = 413, body = ProblemSchema, content_type = "application/problem+json"),
+        (status = 415, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 503, body = ProblemSchema, content_type = "application/problem+json"),
     )
 )]

@@ -60,6 +60,8 @@ pub struct SoMany {
         (status = 404, body = ProblemSchema, content_type = "application/problem+json", description = "No such cart, or not for sale."),
         (status = 409, body = ProblemSchema, content_type = "application/problem+json", description = "The cart is full, or has too many of it."),
         (status = 412, body = ProblemSchema, content_type = "application/problem+json", description = "The cart changed meanwhile."),
+        (status = 413, body = ProblemSchema, content_type = "application/problem+json"),
+        (status = 415, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 503, body = ProblemSchema, content_type = "application/problem+json"),
     )
 )]
@@ -96,6 +98,8 @@ pub async fn add_line(
         (status = 404, body = ProblemSchema, content_type = "application/problem+json", description = "No such cart, or not for sale."),
         (status = 409, body = ProblemSchema, content_type = "application/problem+json", description = "The cart is full."),
         (status = 412, body = ProblemSchema, content_type = "application/problem+json", description = "The cart changed meanwhile."),
+        (status = 413, body = ProblemSchema, content_type = "application/problem+json"),
+        (status = 415, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 503, body = ProblemSchema, content_type = "application/problem+json"),
     )
 )]

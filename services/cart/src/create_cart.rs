@@ -28,6 +28,8 @@ pub struct NewCart {
     responses(
         (status = 201, body = CartView<'static>, headers(("ETag" = String), ("Location" = String))),
         (status = 400, body = ProblemSchema, content_type = "application/problem+json"),
+        (status = 413, body = ProblemSchema, content_type = "application/problem+json"),
+        (status = 415, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 503, body = ProblemSchema, content_type = "application/problem+json"),
     )
 )]

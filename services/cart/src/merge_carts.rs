@@ -42,6 +42,8 @@ pub struct GuestCart {
         (status = 400, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 401, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 404, body = ProblemSchema, content_type = "application/problem+json"),
+        (status = 413, body = ProblemSchema, content_type = "application/problem+json"),
+        (status = 415, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 503, body = ProblemSchema, content_type = "application/problem+json"),
     )
 )]
