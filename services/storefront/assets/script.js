@@ -22,8 +22,14 @@ document.addEventListener("submit", (event) => {
   else if (form.matches("[data-quantity]")) changeCart(form, event);
   else if (form.matches("[data-once]")) sendOnce(form, event);
 });
-document.addEventListener("focusout", (event) => {
-  if (event.target.closest?.("[data-form]") && event.target.matches("input, select")) judge(event.target);
+let isPressed = false;
+document.addEventListener("pointerdown", () => { isPressed = true; }, true);
+for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => { isPressed = false; }, true);
+document.addEventListener("focusout", ({ target }) => {
+  if (!target.closest?.("[data-form]") || !target.matches("input, select")) return;
+  // A sentence that comes or goes moves what is below; under a finger, the button would be missed.
+  if (isPressed) document.addEventListener("pointerup", () => setTimeout(() => judge(target), 50), { once: true });
+  else judge(target);
 });
 document.addEventListener("click", (event) => {
   const more = event.target.closest?.("#more");

@@ -97,16 +97,18 @@ pub(crate) async fn edit_profile(posted: Posted) -> Response {
 
 /// `GET /{language}/account/password`
 pub(crate) async fn show_password(mut shopper: Shopper) -> Response {
-    if let Err(detour) = shopper.person_or_login().await {
-        return shopper.detour(detour);
-    }
-    let page = password_page(&mut shopper, &Mistakes::default());
+    let (_, person) = match shopper.person_or_login().await {
+        Ok(found) => found,
+        Err(detour) => return shopper.detour(detour),
+    };
+    let page = password_page(&mut shopper, &person.email, &Mistakes::default());
     shopper.page(&page)
 }
 
-fn password_page(shopper: &mut Shopper, mistakes: &Mistakes) -> FormPage {
+fn password_page(shopper: &mut Shopper, email: &str, mistakes: &Mistakes) -> FormPage {
     let t = shopper.messages().account;
     let mut page = shopper.form_page(t.change_password, "", "account/password", t.save);
+    page.username = Some(email.to_owned());
     page.fields = vec![
         Shopper::password_field("current", t.current_password, mistakes),
         shopper.new_password_field(t.new_password, mistakes),
@@ -119,7 +121,7 @@ fn password_page(shopper: &mut Shopper, mistakes: &Mistakes) -> FormPage {
 /// `POST /{language}/account/password`
 pub(crate) async fn change_password(posted: Posted) -> Response {
     let Posted { mut shopper, form } = posted;
-    let (who, _) = match shopper.person_or_login().await {
+    let (who, person) = match shopper.person_or_login().await {
         Ok(found) => found,
         Err(detour) => return shopper.detour(detour),
     };
@@ -150,7 +152,7 @@ pub(crate) async fn change_password(posted: Posted) -> Response {
             }
         }
     }
-    let page = password_page(&mut shopper, &mistakes);
+    let page = password_page(&mut shopper, &person.email, &mistakes);
     shopper.wrong(&page)
 }
 
@@ -202,14 +204,15 @@ pub(crate) async fn export_data(posted: Posted) -> Response {
 
 /// `GET /{language}/account/delete`
 pub(crate) async fn ask_to_delete(mut shopper: Shopper) -> Response {
-    if let Err(detour) = shopper.person_or_login().await {
-        return shopper.detour(detour);
-    }
-    let page = delete_page(&mut shopper, &Mistakes::default());
+    let (_, person) = match shopper.person_or_login().await {
+        Ok(found) => found,
+        Err(detour) => return shopper.detour(detour),
+    };
+    let page = delete_page(&mut shopper, &person.email, &Mistakes::default());
     shopper.page(&page)
 }
 
-fn delete_page(shopper: &mut Shopper, mistakes: &Mistakes) -> FormPage {
+fn delete_page(shopper: &mut Shopper, email: &str, mistakes: &Mistakes) -> FormPage {
     let t = shopper.messages().account;
     let mut page = shopper.form_page(
         t.delete_sure_title,
@@ -218,6 +221,7 @@ fn delete_page(shopper: &mut Shopper, mistakes: &Mistakes) -> FormPage {
         t.delete_button,
     );
     page.is_final = true;
+    page.username = Some(email.to_owned());
     page.fields = vec![Shopper::password_field("password", t.password, mistakes)];
     page.mistakes = Summary::new(shopper, mistakes);
     page.links = vec![(t.menu, shopper.path("account"))];
@@ -227,7 +231,7 @@ fn delete_page(shopper: &mut Shopper, mistakes: &Mistakes) -> FormPage {
 /// `POST /{language}/account/delete`
 pub(crate) async fn delete_account(posted: Posted) -> Response {
     let Posted { mut shopper, form } = posted;
-    let (who, _) = match shopper.person_or_login().await {
+    let (who, person) = match shopper.person_or_login().await {
         Ok(found) => found,
         Err(detour) => return shopper.detour(detour),
     };
@@ -259,7 +263,7 @@ pub(crate) async fn delete_account(posted: Posted) -> Response {
             _ => return shopper.fail(&PageError::Closed(error)),
         },
     }
-    let page = delete_page(&mut shopper, &mistakes);
+    let page = delete_page(&mut shopper, &person.email, &mistakes);
     shopper.wrong(&page)
 }
 

@@ -57,6 +57,8 @@ pub(crate) struct FormPage {
     pub(crate) mistakes: Option<Summary>,
     pub(crate) fields: Vec<Field>,
     pub(crate) hidden: Vec<(&'static str, String)>,
+    /// Whose password is asked for, so that programs that keep passwords know.
+    pub(crate) username: Option<String>,
     pub(crate) action: String,
     pub(crate) button: &'static str,
     /// Whether the button can't be undone.
@@ -104,6 +106,7 @@ impl Shopper {
             mistakes: None,
             fields: Vec::new(),
             hidden: Vec::new(),
+            username: None,
             action: self.path(action),
             button,
             is_final: false,

@@ -19,6 +19,7 @@ pub mod card;
 pub mod category_tree;
 pub mod country;
 pub mod date;
+pub mod device;
 pub mod draft;
 pub mod drawing;
 pub mod form;

@@ -189,7 +189,12 @@ pub(crate) async fn begin_payment(
         .jar
         .set(Cookie::Payment, &format!("{id}.{}", payment.id));
     match payment.action {
-        Some(Action::Redirect { url }) if leads_somewhere(&url) => shopper.see(&url),
+        Some(Action::Redirect { url }) if leads_somewhere(&url) => {
+            // Our own page is reached by the name that this browser knows us by: its cookies and its policy are for that one.
+            let own = url.strip_prefix(&*shopper.app.origin);
+            let own = own.filter(|path| path.starts_with('/')).map(str::to_owned);
+            shopper.see(own.as_deref().unwrap_or(&url))
+        }
         Some(Action::StripeElements { .. }) => shopper.see(&format!("{here}/pay/card")),
         _ => shopper.see(&format!("{here}/paid")),
     }

@@ -4,7 +4,7 @@ use crate::{
     assets,
     clients::{neighbor::Who, orders::OrderSummary, users::Person},
     date::{format_date, format_instant},
-    drawing,
+    device, drawing,
     form::Form,
     language::Language,
     messages::Messages,
@@ -135,7 +135,7 @@ pub(crate) async fn show_account(mut shopper: Shopper) -> Response {
             sessions
                 .into_iter()
                 .map(|session| {
-                    let device = session.device.unwrap_or_else(|| "?".to_owned());
+                    let device = device::name(session.device.as_deref().unwrap_or("?"));
                     let since = (t.account.session_since)(&format_date(session.began_at, language));
                     let used =
                         (t.account.session_used)(&format_instant(session.last_used_at, language));

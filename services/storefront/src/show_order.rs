@@ -26,6 +26,11 @@ use axum::{
 };
 use http::{StatusCode, header};
 use kit::client::ClientError;
+use std::time::Duration;
+
+/// How often an order is looked at again right after it was paid, and how long is waited between.
+const LOOKS: usize = 8;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(150);
 
 #[derive(Template)]
 #[template(path = "order.html", whitespace = "minimize")]
@@ -39,7 +44,7 @@ struct OrderPage {
     placed_on: String,
     status: &'static str,
     status_class: &'static str,
-    status_text: String,
+    status_text: &'static str,
     steps: Vec<ProgressStep>,
     lines: Vec<Line>,
     sums: Sums,
@@ -137,10 +142,13 @@ pub(crate) async fn show_order(
         let href = shopper.path(&format!("orders/{id}"));
         return shopper.see(&href);
     }
-    let (order, _) = match order_or_way_to_it(&mut shopper, &id).await {
+    let (mut order, who) = match order_or_way_to_it(&mut shopper, &id).await {
         Ok(found) => found,
         Err(detour) => return shopper.detour(detour),
     };
+    if asked("thanks").is_some() {
+        order = confirmed_soon(&shopper, order, &who).await;
+    }
     let (t, language) = (shopper.messages(), shopper.language());
     let email = order.email.clone().unwrap_or_default();
     let is_thanks = asked("thanks").is_some();
@@ -173,6 +181,24 @@ pub(crate) async fn show_order(
     shopper.page(&page)
 }
 
+/// The order once it knows that it is paid, which takes an event a moment; as it is when that takes longer.
+async fn confirmed_soon(shopper: &Shopper, mut order: Order, who: &Who) -> Order {
+    let Some(orders) = &shopper.app.orders else {
+        return order;
+    };
+    for _ in 0..LOOKS {
+        if is_settled(&order) {
+            break;
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+        match orders.read(&order.id, who).await {
+            Ok(now) => order = now,
+            Err(_away) => break,
+        }
+    }
+    order
+}
+
 fn page(
     shopper: &Shopper,
     order: &Order,
@@ -189,6 +215,8 @@ fn page(
     let is_paid = is_settled(order);
     let title = (t.order.title)(&order.number);
     let is_thanked = thanks.is_some();
+    // The money is there, and only the order has not heard of it yet.
+    let is_received = is_thanked && !is_paid && is_open;
     let withdraw_href = order
         .withdrawal
         .possible
@@ -197,14 +225,27 @@ fn page(
         t,
         shell: shopper.shell(&title, t.order.description),
         placed_on: (t.order.placed_on)(&format_instant(order.placed_at, language)),
-        status: (t.order.status)(&order.status),
+        status: if is_received {
+            t.order.step_paid
+        } else {
+            (t.order.status)(&order.status)
+        },
         status_class: match order.status.as_str() {
+            _ if is_received => "is-fine",
             "canceled" | "expired" | "refunded" => "is-over",
             "awaiting_payment" | "payment_failed" => "is-waiting",
             _ => "is-fine",
         },
-        status_text: (t.order.status_text)(&order.status).to_owned(),
-        steps: if is_over { Vec::new() } else { steps(order, t) },
+        status_text: if is_received {
+            t.order.paid_soon_text
+        } else {
+            (t.order.status_text)(&order.status)
+        },
+        steps: if is_over {
+            Vec::new()
+        } else {
+            steps(order, is_paid || is_received, t)
+        },
         lines: order_lines(order, language),
         sums: sums(&order.totals, language),
         coupon: order.coupon.as_deref().map(t.cart.coupon_kept),
@@ -226,9 +267,10 @@ fn page(
             .iter()
             .map(|back| {
                 format!(
-                    "{}, {}: {}",
+                    "{}, {}{}{}",
                     (t.order.return_kind)(&back.kind),
                     format_date(back.requested_at, language),
+                    t.cart.colon,
                     (t.order.return_state)(&back.state)
                 )
             })
@@ -238,8 +280,9 @@ fn page(
             .iter()
             .map(|refund| {
                 format!(
-                    "{}: {}",
+                    "{}{}{}",
                     format_money(refund.amount, language),
+                    t.cart.colon,
                     (t.order.refund_state)(&refund.state)
                 )
             })
@@ -267,11 +310,11 @@ fn page(
     }
 }
 
-fn steps(order: &Order, t: &'static Messages) -> Vec<ProgressStep> {
+fn steps(order: &Order, is_paid: bool, t: &'static Messages) -> Vec<ProgressStep> {
     let fulfillment = order.states.fulfillment.as_str();
     let is_done = [
         true,
-        is_settled(order),
+        is_paid,
         matches!(fulfillment, "shipped" | "delivered"),
         fulfillment == "delivered",
     ];

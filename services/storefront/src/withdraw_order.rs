@@ -192,12 +192,16 @@ pub(crate) async fn show_withdrawn(
     };
     let (t, language) = (shopper.messages(), shopper.language());
     let received_at = order
-        .returns
+        .history
         .iter()
-        .filter(|back| back.kind == "withdrawal")
-        .map(|back| back.requested_at)
-        .max()
-        .unwrap_or_else(|| shopper.app.clock.now());
+        .filter(|happened| happened.what.starts_with("withdrawn"))
+        .map(|happened| happened.at)
+        .max();
+    // Nobody has withdrawn: this is no receipt.
+    let Some(received_at) = received_at else {
+        let href = shopper.path(&format!("orders/{id}/withdrawal"));
+        return shopper.see(&href);
+    };
     let page = WithdrawnPage {
         t,
         shell: shopper.shell(t.order.withdrawn_title, t.order.withdraw_text),

@@ -103,9 +103,18 @@ pub struct Order {
     pub returns: Vec<Return>,
     #[serde(default)]
     pub refunds: Vec<Refund>,
+    #[serde(default)]
+    pub history: Vec<Happened>,
     pub withdrawal: Withdrawal,
     #[serde(default)]
     pub cancelable: bool,
+}
+
+/// What happened to an order.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Happened {
+    pub at: Timestamp,
+    pub what: String,
 }
 
 /// Where an order goes.

@@ -74,6 +74,8 @@ pub struct CartMessages {
     pub mistakes: fn(count: &str, plural: Plural) -> String,
     pub optional: &'static str,
     pub back: &'static str,
+    /// What stands between a name and its value.
+    pub colon: &'static str,
 }
 
 /// English.
@@ -150,6 +152,7 @@ pub static EN: CartMessages = CartMessages {
     },
     optional: "optional",
     back: "Back",
+    colon: ": ",
 };
 
 /// French.
@@ -226,4 +229,5 @@ pub static FR: CartMessages = CartMessages {
     },
     optional: "facultatif",
     back: "Retour",
+    colon: "\u{a0}: ",
 };

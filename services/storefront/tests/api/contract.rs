@@ -242,6 +242,8 @@ const ORDER: &[&str] = &[
     "returns[].requested_at",
     "refunds[].amount.amount",
     "refunds[].state",
+    "history[].at",
+    "history[].what",
     "withdrawal.possible",
     "withdrawal.possible_until",
     "cancelable",

@@ -244,6 +244,30 @@ async fn a_payment_that_nobody_knows_of_yet_is_waited_for() {
 }
 
 #[tokio::test]
+async fn who_has_paid_is_never_asked_again_while_the_order_has_not_heard_of_it() {
+    let trade = Trade::new().await;
+    let mut guest = trade.browser();
+    guest.take_tea("1").await;
+    let review = guest.reach_review().await;
+    guest.send(&review, "/en/checkout/order", &[]).await;
+    let order = trade
+        .neighbors
+        .known()
+        .orders
+        .keys()
+        .next()
+        .cloned()
+        .expect("an order");
+    trade.neighbors.known().is_deaf = true;
+    let page = guest.open(&format!("/en/orders/{order}/paid")).await;
+    assert!(
+        page.text()
+            .contains("Your payment has arrived; the order is being confirmed.")
+    );
+    assert!(!page.text().contains("Not paid yet") && !page.text().contains("Pay now"));
+}
+
+#[tokio::test]
 async fn two_clicks_place_one_order() {
     let trade = Trade::new().await;
     let mut guest = trade.browser();

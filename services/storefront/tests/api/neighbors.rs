@@ -28,6 +28,8 @@ pub(crate) struct Known {
     pub(crate) price: i64,
     pub(crate) left: i64,
     pub(crate) outcome: &'static str,
+    /// Orders hear of no payment.
+    pub(crate) is_deaf: bool,
     pub(crate) provider: &'static str,
     pub(crate) password: String,
     pub(crate) needs_code: bool,
@@ -80,6 +82,7 @@ impl Default for Known {
             price: 349,
             left: 50,
             outcome: "captured",
+            is_deaf: false,
             provider: "test",
             password: PASSWORD.to_owned(),
             needs_code: false,
@@ -165,7 +168,7 @@ impl Known {
                 "totals": totals(order.total - 490, order.total), "addresses": { "shipping": address, "billing": order.body.get("billing_address").unwrap_or(address) },
                 "shipping_method": { "id": "standard", "name": { "en": "Standard delivery", "fr": "Livraison standard" } },
                 "shipments": if delivered { json!([{ "carrier": "La Poste", "tracking": "6A123", "tracking_url": "https://carrier.example/6A123", "shipped_at": "2026-11-25T08:00:00Z", "delivered_at": "2026-11-26T08:00:00Z" }]) } else { json!([]) },
-                "returns": order.returns, "refunds": [], "history": [],
+                "returns": order.returns, "refunds": [], "history": order.returns.iter().map(|back| json!({ "at": back["requested_at"], "what": if back["kind"] == "withdrawal" { "withdrawn" } else { "return_requested" }, "actor": "guest" })).collect::<Vec<_>>(),
                 "withdrawal": { "possible": order.standing == "confirmed", "possible_until": delivered.then_some("2026-12-11T00:00:00Z") },
                 "cancelable": order.standing == "placed" || (order.standing == "confirmed" && !delivered) })
     }
@@ -601,12 +604,13 @@ fn payments() -> Router<Neighbors> {
     }
     async fn sync(State(neighbors): State<Neighbors>, Path(id): Path<String>) -> Response {
         let mut known = neighbors.known();
-        let outcome = known.outcome;
+        let (outcome, is_deaf) = (known.outcome, known.is_deaf);
         let payment = known.payments.get_mut(&id).expect("a payment");
         payment.state = outcome;
         let order = payment.order.clone();
         let order = known.orders.get_mut(&order).expect("its order");
         match outcome {
+            _ if is_deaf => {}
             "captured" => (order.standing, order.payment) = ("confirmed", "paid"),
             "declined" => order.payment = "failed",
             _ => {}

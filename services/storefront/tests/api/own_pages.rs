@@ -53,7 +53,6 @@ async fn somebody(trade: &Trade) -> (Browser, Vec<String>) {
         "/return",
         "/withdrawal",
         "/withdrawal/confirm?which=all",
-        "/withdrawal/done",
     ] {
         paths.push(format!("orders/{order}{rest}"));
     }
@@ -192,7 +191,8 @@ async fn every_field_has_a_label_and_says_how_it_is_filled_in() {
         assert_eq!(ids.len(), count, "{path} has an id twice");
         for tag in tags(main, "input").into_iter().chain(tags(main, "select")) {
             let kind = attribute(tag, "type").unwrap_or("text");
-            if matches!(kind, "hidden" | "radio" | "checkbox") {
+            let is_for_programs = attribute(tag, "aria-hidden").is_some();
+            if is_for_programs || matches!(kind, "hidden" | "radio" | "checkbox") {
                 continue;
             }
             let id = attribute(tag, "id");
