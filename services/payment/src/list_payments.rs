@@ -37,6 +37,7 @@ pub struct PaymentsQuery {
     /// Only those in this state.
     pub state: Option<PaymentState>,
     /// How many rows at most (1 to 100).
+    #[param(minimum = 1, maximum = 100)]
     pub limit: Option<u32>,
     /// The `next_cursor` of the page before.
     pub cursor: Option<String>,

@@ -117,7 +117,7 @@ impl From<StartError> for Problem {
 #[utoipa::path(
     post, path = "/v1/payments", tag = "payments", request_body = NewPayment, security((), ("token" = [])),
     params(
-        ("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters; the same for the same attempt"),
+        ("Idempotency-Key" = String, Header, pattern = "^[!-~]{1,255}$", description = "1 to 255 visible ASCII characters; the same for the same attempt"),
         ("Order-Token" = Option<String>, Header, description = "a guest's proof that the order is theirs"),
     ),
     responses(
