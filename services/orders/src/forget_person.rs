@@ -24,8 +24,8 @@ use crate::{
     change_order::{ATTEMPTS, ChangeError},
     db::{coupons, events as events_db, orders, returns},
     load_order::view,
-    place_order::{email_index, guest_key},
     view::OrderView,
+    write_order::{email_index, guest_key},
 };
 
 const EXPORT: &str = "people:export";

@@ -33,8 +33,10 @@ pub mod open_order;
 pub mod place_order;
 pub mod price_cart;
 pub mod quote_order;
+pub mod write_order;
 
 pub mod hear_events;
+pub mod settle_refund;
 
 pub mod cancel_order;
 pub mod expire_orders;
@@ -48,6 +50,7 @@ pub mod receive_return;
 pub mod refund_order;
 pub mod request_return;
 pub mod ship_order;
+pub mod withdraw_order;
 
 pub mod edit_coupons;
 pub mod move_stock;

@@ -20,9 +20,9 @@ use crate::{
     db::orders::{self, Summary, Which},
     number::Number,
     open_order::READ,
-    place_order::email_index,
     state::Status,
     view::{OrderSummary, dashed},
+    write_order::email_index,
 };
 
 const PER_PAGE: u32 = 20;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     App, change_order::ChangeError, db::orders, number::Number, open_order::order_token,
-    place_order::email_index,
+    write_order::email_index,
 };
 
 /// Guesses at one number, before it is left alone for a while. Guessing numbers is hopeless; guessing whose a known number is must be too.

@@ -15,36 +15,32 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use kit::{
     Problem,
     client::ClientError,
-    clock::random_bytes,
     extract::Json,
     idempotency::{self, Attempt, Key},
-    mariadb::{self, retrying},
+    mariadb::{self},
     money::Money,
     problem::ProblemSchema,
-    seal::{self, SealError, Sealer},
+    seal::SealError,
 };
 use serde::{Deserialize, Serialize};
-use sqlx::MySqlConnection;
 use uuid::Uuid;
 
 use crate::{
     App,
-    address::{Address, email_key, is_email},
-    change_order::{ATTEMPTS, ChangeError},
+    address::{Address, is_email},
+    change_order::ChangeError,
     clients::CART_TOKEN,
     coupon::Unusable,
-    db::{coupons, lines, orders, stock},
-    events::{self, Placed},
+    db::orders,
     invalid::Mistakes,
-    load_order::{emit, personal_field, view, view_placed},
-    number::Number,
+    load_order::{view, view_placed},
     open_order::{ORDER_TOKEN, Shopper, order_token},
-    order::{Order, OrderLine, Personal, Sums, units},
+    order::Personal,
     price_cart::{Destination, PriceError, Priced, price},
     quote_order::{CartRef, Shortage, shortages},
-    state::States,
     text::Locale,
     view::OrderView,
+    write_order::write,
 };
 
 /// Numbers are drawn anew when one is taken; twice in a row does not happen before there are billions of orders.
@@ -116,8 +112,9 @@ pub struct PlacedOrder {
 
 /// What is kept under an idempotency key: nothing personal, and the order can be read again.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Stored {
-    order_id: Uuid,
+pub struct Stored {
+    /// Which order it was.
+    pub order_id: Uuid,
 }
 
 /// Why no order was placed.
@@ -307,153 +304,6 @@ async fn explain(app: &App, priced: &Priced, error: PlaceError) -> Result<PlaceE
             Ok(PlaceError::CartOrdered(order))
         }
         other => Ok(other),
-    }
-}
-
-async fn write(
-    app: &App,
-    shopper: &Shopper,
-    input: &OrderInput,
-    priced: &Priced,
-    personal: &Personal,
-    lines: &[OrderLine],
-    attempt: &Attempt,
-) -> Result<Order, PlaceError> {
-    let number = draw_number();
-    retrying(ATTEMPTS, || async {
-        let mut transaction = app.pool.begin().await?;
-        let order = prepare(
-            app,
-            &mut transaction,
-            shopper,
-            input,
-            priced,
-            personal,
-            &number,
-        )
-        .await?;
-        take(
-            app,
-            &mut transaction,
-            &order,
-            priced,
-            personal,
-            lines,
-            attempt,
-        )
-        .await?;
-        transaction.commit().await?;
-        Ok(order)
-    })
-    .await
-}
-
-/// The order as it is about to be written.
-async fn prepare(
-    app: &App,
-    connection: &mut MySqlConnection,
-    shopper: &Shopper,
-    input: &OrderInput,
-    priced: &Priced,
-    personal: &Personal,
-    number: &str,
-) -> Result<Order, ChangeError> {
-    let id = app.clock.uuid();
-    let person_id = shopper.person();
-    let key_id = match person_id {
-        Some(person) => person,
-        None => guest_key(&app.sealer, &personal.email)?,
-    };
-    let key = seal::open_or_create(&app.sealer, connection, key_id).await?;
-    let sealed = key.seal(&personal_field(id), &serde_json::to_vec(personal)?)?;
-    let now = app.clock.now();
-    Ok(Order {
-        id,
-        number: number.to_owned(),
-        revision: 1,
-        states: States::PLACED,
-        person_id,
-        key_id,
-        personal: Some(sealed),
-        cart_id: Some(priced.cart.id),
-        cart_revision: Some(priced.cart.revision),
-        locale: input.locale,
-        country: input.shipping_address.country.clone(),
-        currency: priced.currency(),
-        shipping_method: input.shipping_method.clone(),
-        coupon: priced.coupon.as_ref().map(|coupon| coupon.code.clone()),
-        sums: Sums::from(&priced.totals),
-        units: priced.items.iter().map(|item| item.quantity).sum(),
-        payment_id: None,
-        paid: 0,
-        refunded: 0,
-        placed_at: now,
-        expires_at: Some(now + app.reservation),
-        delivered_at: None,
-    })
-}
-
-/// The key that seals what guests of one e-mail order: erasing it forgets all of them.
-pub fn guest_key(sealer: &Sealer, email: &str) -> Result<Uuid, SealError> {
-    let [bytes @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] =
-        sealer.blind_index("guest", &email_key(email))?;
-    Ok(uuid::Builder::from_random_bytes(bytes).into_uuid())
-}
-
-/// What orders of one e-mail are found by.
-pub fn email_index(sealer: &Sealer, email: &str) -> Result<[u8; 32], SealError> {
-    sealer.blind_index("email", &email_key(email))
-}
-
-/// Writes the order, then takes what it needs.
-async fn take(
-    app: &App,
-    connection: &mut MySqlConnection,
-    order: &Order,
-    priced: &Priced,
-    personal: &Personal,
-    lines: &[OrderLine],
-    attempt: &Attempt,
-) -> Result<(), PlaceError> {
-    let email_index = email_index(&app.sealer, &personal.email).map_err(ChangeError::from)?;
-    let wanted = units(lines);
-    orders::insert(connection, order, &email_index).await?;
-    lines::insert(connection, order.id, lines).await?;
-    stock::hold(connection, order.id, &wanted).await?;
-    let placed = Placed {
-        order_id: order.id,
-        cart_id: priced.cart.id,
-        cart_revision: priced.cart.revision,
-    };
-    emit(app, connection, events::PLACED, order.id, &placed).await?;
-    let stored = Stored { order_id: order.id };
-    attempt
-        .finish(connection, StatusCode::CREATED, &stored)
-        .await
-        .map_err(ChangeError::Answer)?;
-    if let Some(coupon) = &priced.coupon {
-        let user = coupons::Holder {
-            order: order.id,
-            person: order.person_id,
-            email_index: Some(&email_index),
-        };
-        let taken =
-            coupons::take(connection, &coupon.code, coupon.max_uses_per_person, user).await?;
-        taken.map_err(PlaceError::Coupon)?;
-    }
-    if stock::act(connection, stock::Act::Reserve, &wanted).await? {
-        Ok(())
-    } else {
-        Err(PlaceError::OutOfStock(Vec::new()))
-    }
-}
-
-fn draw_number() -> String {
-    loop {
-        // Each byte is of use 248 times of 256: sixteen of them hold nine all but always.
-        if let Some(number) = Number::draw(&random_bytes::<16>()) {
-            return number.plain().to_owned();
-        }
     }
 }
 

@@ -17,7 +17,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     App, cancel_order, edit_coupons, forget_person, hear_events, list_orders, look_up_order,
     move_stock, place_order, print_invoice, quote_order, read_ledger, read_order, read_stock,
-    receive_return, refund_order, replay_events, request_return, ship_order,
+    receive_return, refund_order, replay_events, request_return, ship_order, withdraw_order,
 };
 
 /// The largest JSON body.
@@ -70,7 +70,7 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(read_order::read_order))
         .routes(routes!(print_invoice::print_invoice))
         .routes(routes!(cancel_order::cancel_order))
-        .routes(routes!(request_return::withdraw))
+        .routes(routes!(withdraw_order::withdraw))
         .routes(routes!(request_return::request_return))
         .routes(routes!(receive_return::receive_return))
         .routes(routes!(receive_return::refuse_return))

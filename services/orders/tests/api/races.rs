@@ -19,8 +19,8 @@ async fn place_for_sure(world: &World, buyer: &Buyer, key: &str) -> crate::world
         if !is_busy {
             return answer;
         }
-        // Whoever had no turn waits a moment, each another one, then looks again.
         let [random] = kit::clock::random_bytes::<1>();
+        // Whoever had no turn waits a moment, each another one, then looks again.
         tokio::time::sleep(std::time::Duration::from_millis(
             200 + 4 * u64::from(random),
         ))
