@@ -56,6 +56,12 @@ struct DefaultArgs {
     /// The image of the Redis beside a shop.
     #[arg(long, env, default_value = "redis:7")]
     redis_image: String,
+    /// The image of the MariaDB beside a shop.
+    #[arg(long, env, default_value = "mariadb:11.4")]
+    mariadb_image: String,
+    /// The operator's own image, which brings the agent to databases.
+    #[arg(long, env, default_value = concat!("amazoff/amazoff-operator:", env!("CARGO_PKG_VERSION")))]
+    operator_image: String,
 }
 
 impl From<DefaultArgs> for Defaults {
@@ -64,11 +70,15 @@ impl From<DefaultArgs> for Defaults {
             image_repository,
             image_tag,
             redis_image,
+            mariadb_image,
+            operator_image,
         } = args;
         Self {
             image_repository,
             version: image_tag,
             redis_image,
+            mariadb_image,
+            operator_image,
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::apply::Memory;
 use crate::chain::chain;
 use crate::desired::meta::{INSTANCE, MANAGED_BY};
 use crate::desired::{Key, Kind};
-use crate::secrets::hex;
+use crate::secrets::{PUBLIC_KEYS, hex};
 use crate::world::{SecretFacts, World};
 use futures::{Stream, StreamExt, stream};
 use k8s_openapi::api::core::v1::Secret;
@@ -171,10 +171,16 @@ pub async fn observe(
 fn facts(secret: &Secret) -> SecretFacts {
     let digest = |value: &[u8]| -> String { hex(&Sha256::digest(value)[..16]) };
     let data = secret.data.iter().flatten();
+    let public_keys = secret
+        .data
+        .as_ref()
+        .and_then(|data| data.get(PUBLIC_KEYS))
+        .and_then(|value| String::from_utf8(value.0.clone()).ok());
     SecretFacts {
         digests: data
             .map(|(key, value)| (key.clone(), digest(&value.0)))
             .collect(),
+        public_keys,
     }
 }
 

@@ -1,10 +1,14 @@
 //! Secrets that the operator makes once and never again: keys and passwords. Pure but for the randomness it is given.
 
-use crate::desired::meta::{MANAGED_BY, identity_secret, owner, redis_secret};
+use crate::desired::mariadb::{ACCOUNTS_FILE, NAME as MARIADB, PORT as MARIADB_PORT};
+use crate::desired::meta::{
+    MANAGED_BY, identity_secret, keys_secret, mariadb_secret, owner, redis_secret,
+};
+use crate::desired::needs::SERVICES;
 use crate::desired::redis::PASSWORD_FILE;
 use crate::world::World;
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ed25519_dalek::{Signer, SigningKey};
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::ObjectMeta;
@@ -16,8 +20,12 @@ use std::collections::BTreeMap;
 /// Where randomness comes from.
 pub type Random = fn() -> [u8; 32];
 
-/// The key in the identity's Secret that tokens are signed with.
+/// In a Secret with keys: what tokens are signed with.
 pub const SIGNING_KEY: &str = "signing.jwk";
+/// Beside it: its public half.
+pub const PUBLIC_KEYS: &str = "jwks.json";
+/// In a service's Secret: what it seals personal data with.
+pub const SEAL_KEY: &str = "seal.key";
 
 /// An Ed25519 key pair as a JSON Web Key.
 #[derive(Serialize, Deserialize)]
@@ -82,6 +90,19 @@ pub fn missing(
             identity_data(random()),
         ));
     }
+    for needs in SERVICES.iter().filter(|needs| needs.has_keys()) {
+        let keys = keys_secret(store, needs.name);
+        if lacks(&keys) {
+            let mut data = identity_data(random());
+            data.insert(SEAL_KEY.to_owned(), STANDARD.encode(random()));
+            secrets.push(secret(store, namespace, uid, &keys, data));
+        }
+    }
+    let mariadb = mariadb_secret(store);
+    if lacks(&mariadb) {
+        let data = mariadb_data(store, random);
+        secrets.push(secret(store, namespace, uid, &mariadb, data));
+    }
     let redis = redis_secret(store);
     if lacks(&redis) {
         let password = hex(&random());
@@ -128,6 +149,24 @@ fn secret(
     }
 }
 
+/// A database, a user and a password for each service that needs one: together for the agent, and each as a connection string.
+fn mariadb_data(store: &str, random: Random) -> BTreeMap<String, String> {
+    let mut data = BTreeMap::new();
+    let mut accounts = Vec::new();
+    for (service, database) in SERVICES
+        .iter()
+        .filter_map(|needs| Some((needs.name, needs.mariadb?)))
+    {
+        // The number makes room for a second user, while the password is changed.
+        let (user, password) = (format!("{database}_1"), hex(&random()));
+        let url = format!("mysql://{user}:{password}@{store}-{MARIADB}:{MARIADB_PORT}/{database}");
+        data.insert(service.to_owned(), url);
+        accounts.push(json!({"database": database, "user": user, "password": password}));
+    }
+    data.insert(ACCOUNTS_FILE.to_owned(), json!(accounts).to_string());
+    data
+}
+
 fn identity_data(seed: [u8; 32]) -> BTreeMap<String, String> {
     let key = SigningKey::from_bytes(&seed);
     let x = URL_SAFE_NO_PAD.encode(key.verifying_key().as_bytes());
@@ -143,7 +182,7 @@ fn identity_data(seed: [u8; 32]) -> BTreeMap<String, String> {
     });
     BTreeMap::from([
         (SIGNING_KEY.to_owned(), private.to_string()),
-        ("jwks.json".to_owned(), public.to_string()),
+        (PUBLIC_KEYS.to_owned(), public.to_string()),
     ])
 }
 

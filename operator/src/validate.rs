@@ -6,15 +6,18 @@
 mod store;
 
 pub use store::{
-    Defaults, Entry, Expose, InClusterRedis, Missing, Observability, Redis, Rejection, Replicas,
-    Scheduling, Tls, ValidService, ValidStore,
+    Defaults, Entry, Expose, InClusterMariadb, InClusterRedis, Mariadb, Missing, Observability,
+    Redis, Rejection, Replicas, Scheduling, Tls, ValidService, ValidStore,
 };
 
 use crate::api::v1alpha1::{
-    AmazoffStore, AmazoffStoreSpec, ExposeSpec, RedisSpec, SchedulingSpec, SecretKey, TlsSpec,
+    AmazoffStore, AmazoffStoreSpec, ExposeSpec, MariadbSpec, RedisSpec, ResourcesSpec,
+    SchedulingSpec, SecretKey, TlsSpec,
 };
-use crate::desired::meta::{identity_secret, redis_secret};
-use crate::desired::services::{Needs, SERVICES, secret_of};
+use crate::desired::identity::jwks;
+use crate::desired::meta::{identity_secret, keys_secret, mariadb_secret, redis_secret};
+use crate::desired::needs::{Needs, SERVICES};
+use crate::desired::services::secret_of;
 use crate::quantity;
 use crate::world::World;
 use k8s_openapi::api::core::v1::Affinity;
@@ -31,6 +34,16 @@ pub fn secret_names(store: &str, spec: &AmazoffStoreSpec) -> BTreeSet<String> {
     {
         names.insert(external.uri_secret.name.clone());
     }
+    names.insert(match &spec.mariadb.external {
+        Some(external) => external.secret_name.clone(),
+        None => mariadb_secret(store),
+    });
+    names.extend(spec.mail.iter().map(|mail| mail.uri_secret.name.clone()));
+    let (stripe, paypal) = (&spec.payment.stripe, &spec.payment.paypal);
+    names.extend(stripe.iter().map(|stripe| stripe.secret_name.clone()));
+    names.extend(paypal.iter().map(|paypal| paypal.secret_name.clone()));
+    let with_keys = SERVICES.iter().filter(|needs| needs.has_keys());
+    names.extend(with_keys.map(|needs| keys_secret(store, needs.name)));
     if let Some(external) = &spec.redis.external {
         names.insert(external.uri_secret.name.clone());
     } else if spec.redis.enabled {
@@ -87,6 +100,7 @@ pub fn validate(
         .map(|needs| service(&mut checks, needs, spec, &version, defaults))
         .collect::<Vec<_>>();
     let redis = redis(&mut checks, &spec.redis, defaults);
+    let mariadb = mariadb(&mut checks, &spec.mariadb, defaults);
     let expose = spec
         .expose
         .as_ref()
@@ -108,7 +122,7 @@ pub fn validate(
     }
     Ok(ValidStore {
         uid: store.metadata.uid.clone().unwrap_or_default(),
-        name,
+        name: name.clone(),
         namespace,
         version,
         url,
@@ -118,6 +132,10 @@ pub fn validate(
         expose: expose.flatten(),
         services,
         mongodb,
+        mariadb,
+        payment: spec.payment.clone(),
+        mail: spec.mail.clone(),
+        jwks: jwks(&name, world),
         redis,
         network: spec.network_policy.clone(),
         observability: Observability {
@@ -162,10 +180,34 @@ fn service(
         .as_deref()
         .unwrap_or(&defaults.image_repository);
     let (cpu, memory, limit) = needs.resources;
+    let (requests, limits) = resources(checks, &field, &own.resources, [cpu, memory, limit]);
+    ValidService {
+        needs,
+        replicas: Replicas::of(own),
+        image: own
+            .image
+            .clone()
+            .unwrap_or_else(|| format!("{repository}/{}:{version}", needs.name)),
+        version: (own.image.is_none() && is_label(version)).then(|| version.to_owned()),
+        requests,
+        limits,
+        env: own.env.clone(),
+        scheduling: scheduling(checks, &field, &own.scheduling),
+        annotations: own.pod_annotations.clone(),
+    }
+}
+
+/// Requests and limits: those of the store in front of the defaults (CPU request, memory request, memory limit).
+fn resources(
+    checks: &mut Checks,
+    field: &str,
+    own: &ResourcesSpec,
+    [cpu, memory, limit]: [&str; 3],
+) -> (BTreeMap<String, Quantity>, BTreeMap<String, Quantity>) {
     let mut requests = quantities([("cpu", cpu), ("memory", memory)]);
     let mut limits = quantities([("memory", limit)]);
-    requests.extend(own.resources.requests.clone());
-    limits.extend(own.resources.limits.clone());
+    requests.extend(own.requests.clone());
+    limits.extend(own.limits.clone());
     for (list, values) in [("requests", &requests), ("limits", &limits)] {
         for (resource, value) in values {
             if quantity::nanos(&value.0).is_none() {
@@ -189,20 +231,7 @@ fn service(
             );
         }
     }
-    ValidService {
-        needs,
-        replicas: Replicas::of(own),
-        image: own
-            .image
-            .clone()
-            .unwrap_or_else(|| format!("{repository}/{}:{version}", needs.name)),
-        version: (own.image.is_none() && is_label(version)).then(|| version.to_owned()),
-        requests,
-        limits,
-        env: own.env.clone(),
-        scheduling: scheduling(checks, &field, &own.scheduling),
-        annotations: own.pod_annotations.clone(),
-    }
+    (requests, limits)
 }
 
 fn quantities<const N: usize>(values: [(&str, &str); N]) -> BTreeMap<String, Quantity> {
@@ -260,6 +289,34 @@ fn redis(checks: &mut Checks, spec: &RedisSpec, defaults: &Defaults) -> Redis {
     Redis::InCluster(InClusterRedis {
         image: own.image.unwrap_or_else(|| defaults.redis_image.clone()),
         memory,
+        memory_bytes,
+    })
+}
+
+fn mariadb(checks: &mut Checks, spec: &MariadbSpec, defaults: &Defaults) -> Mariadb {
+    if let Some(external) = &spec.external {
+        return Mariadb::External(external.clone());
+    }
+    let own = spec.in_cluster.clone().unwrap_or_default();
+    let field = "spec.mariadb.inCluster";
+    let (requests, limits) = resources(checks, field, &own.resources, ["250m", "256Mi", "1Gi"]);
+    let memory_bytes = limits
+        .get("memory")
+        .and_then(|memory| quantity::units(&memory.0))
+        .unwrap_or_default();
+    if memory_bytes < 256 * 1024 * 1024 {
+        checks.reject(
+            format!("{field}.resources.limits.memory"),
+            "MariaDB needs 256Mi or more",
+        );
+    }
+    Mariadb::InCluster(InClusterMariadb {
+        image: own.image.unwrap_or_else(|| defaults.mariadb_image.clone()),
+        agent_image: defaults.operator_image.clone(),
+        storage: own.storage.unwrap_or_else(|| Quantity("10Gi".to_owned())),
+        storage_class: own.storage_class_name,
+        requests,
+        limits,
         memory_bytes,
     })
 }
@@ -333,6 +390,23 @@ fn missing(namespace: &str, spec: &AmazoffStoreSpec, world: &World) -> Vec<Missi
             "MongoDB",
             external.uri_secret.clone(),
             "mongodb://user:password@host:27017",
+        ));
+    }
+    if let Some(external) = &spec.mariadb.external {
+        let databases = SERVICES.iter().filter(|needs| needs.mariadb.is_some());
+        wanted.extend(databases.map(|needs| {
+            let key = SecretKey {
+                name: external.secret_name.clone(),
+                key: needs.name.to_owned(),
+            };
+            ("MariaDB", key, "mysql://user:password@host:3306/database")
+        }));
+    }
+    if let Some(mail) = &spec.mail {
+        wanted.push((
+            "Mail",
+            mail.uri_secret.clone(),
+            "smtps://user:password@mail.example.com",
         ));
     }
     if let Some(external) = &spec.redis.external {

@@ -21,4 +21,6 @@ pub struct World {
 pub struct SecretFacts {
     /// A digest of each value, by key.
     pub digests: BTreeMap<String, String>,
+    /// The public half of the keys in it, if it is one that holds keys: a JWKS.
+    pub public_keys: Option<String>,
 }

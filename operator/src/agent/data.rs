@@ -50,7 +50,7 @@ pub(super) fn folder(volume: &Path) -> PathBuf {
 }
 
 /// Makes the data folder on the first start. It is made under another name, so that what a crash left is never taken for whole.
-pub(super) async fn make_if_missing(volume: &Path) -> Result<(), DataError> {
+pub(super) async fn make_if_missing(volume: &Path, run_folder: &Path) -> Result<(), DataError> {
     let (data, unfinished) = (folder(volume), volume.join("data.unfinished"));
     if data.exists() {
         return Ok(());
@@ -60,11 +60,11 @@ pub(super) async fn make_if_missing(volume: &Path) -> Result<(), DataError> {
     }
     std::fs::create_dir(&unfinished).map_err(at(&unfinished))?;
     info!(folder = %data.display(), "making the data folder");
-    bootstrap(volume, &unfinished).await?;
+    bootstrap(volume, run_folder, &unfinished).await?;
     std::fs::rename(&unfinished, &data).map_err(at(&data))
 }
 
-async fn bootstrap(volume: &Path, data: &Path) -> Result<(), DataError> {
+async fn bootstrap(volume: &Path, run_folder: &Path, data: &Path) -> Result<(), DataError> {
     // Root may log in only as the system's root: there is no such user in the container.
     let mut sql =
         "CREATE DATABASE IF NOT EXISTS mysql;\nUSE mysql;\nSET @auth_root_socket='root';\n"
@@ -82,6 +82,8 @@ async fn bootstrap(volume: &Path, data: &Path) -> Result<(), DataError> {
         ])
         .arg("--enforce-storage-engine=")
         .arg(format!("--datadir={}", data.display()))
+        // The rest of the file system is read-only.
+        .arg(format!("--tmpdir={}", run_folder.display()))
         .args(super::server::as_root(volume))
         .stdin(Stdio::piped())
         .stdout(Stdio::null())

@@ -121,7 +121,7 @@ fn install(to: PathBuf) -> Result<(), AgentError> {
 async fn mariadb(args: MariadbArgs, random: crate::secrets::Random) -> Result<(), AgentError> {
     let mut terminated = signal(SignalKind::terminate()).map_err(AgentError::Server)?;
     let mut interrupted = signal(SignalKind::interrupt()).map_err(AgentError::Server)?;
-    data::make_if_missing(&args.volume).await?;
+    data::make_if_missing(&args.volume, &args.run_folder).await?;
     let wanted = accounts::read(&args.accounts_file)?;
     let password = crate::secrets::hex(&random());
     let mut server = Server::start(&args, &accounts::at_start(&wanted, &password))

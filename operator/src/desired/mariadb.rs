@@ -1,8 +1,6 @@
 //! The `MariaDB` beside the shop: one member for now, whose agent keeps a database and a user for each service that needs one.
 
-use super::meta::{
-    Component, mariadb_secret, name, object_meta, selector, selector_labels,
-};
+use super::meta::{Component, mariadb_secret, name, object_meta, selector, selector_labels};
 use super::needs::SERVICES;
 use super::network::{or_every_pod, pods_of, policy, tcp};
 use super::pod::{self, Pod, ProbeHandler};
@@ -13,8 +11,8 @@ use k8s_openapi::api::apps::v1::{
 };
 use k8s_openapi::api::core::v1::{
     Container, ContainerPort, EmptyDirVolumeSource, PersistentVolumeClaim,
-    PersistentVolumeClaimSpec, Service, ServiceAccount, ServicePort, ServiceSpec, Volume,
-    VolumeMount, VolumeResourceRequirements,
+    PersistentVolumeClaimSpec, PersistentVolumeClaimStatus, Service, ServiceAccount, ServicePort,
+    ServiceSpec, Volume, VolumeMount, VolumeResourceRequirements,
 };
 use k8s_openapi::api::networking::v1::NetworkPolicyIngressRule;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
@@ -130,9 +128,14 @@ fn stateful_set(
                         )])),
                         limits: None,
                     }),
+                    volume_mode: Some("Filesystem".to_owned()),
                     ..PersistentVolumeClaimSpec::default()
                 }),
-                status: None,
+                // As the API server completes it: a list is compared as a whole.
+                status: Some(PersistentVolumeClaimStatus {
+                    phase: Some("Pending".to_owned()),
+                    ..PersistentVolumeClaimStatus::default()
+                }),
             }]),
             ..StatefulSetSpec::default()
         }),
@@ -190,7 +193,12 @@ fn pod(mariadb: &InClusterMariadb, store: &ValidStore) -> Pod {
         live: ProbeHandler::Http("/health/live"),
         ready: ProbeHandler::Http("/health/ready"),
         volumes: vec![
-            pod::secret_file("accounts", &mariadb_secret(&store.name), ACCOUNTS_FILE, 0o440),
+            pod::secret_files(
+                "accounts",
+                &mariadb_secret(&store.name),
+                &[ACCOUNTS_FILE],
+                0o440,
+            ),
             memory("agent", "256Mi"),
             memory("run", "1Gi"),
         ],

@@ -2,8 +2,11 @@
 
 mod autoscaling;
 mod expose;
+pub mod identity;
+pub mod mariadb;
 pub mod meta;
 mod monitoring;
+pub mod needs;
 mod network;
 mod object;
 mod pod;
@@ -20,6 +23,8 @@ pub fn desired(store: &ValidStore) -> Vec<Object> {
     for service in &store.services {
         objects.extend(services::objects(store, service));
     }
+    objects.extend(identity::objects(store));
+    objects.extend(mariadb::objects(store));
     objects.extend(redis::objects(store));
     objects.extend(network::objects(store));
     objects.extend(expose::objects(store));

@@ -1,7 +1,7 @@
 //! A `PodMonitor` over all services of the store.
 
 use super::meta::{INSTANCE, store_meta};
-use super::services::SERVICES;
+use super::needs::SERVICES;
 use super::{Kind, Object};
 use crate::validate::ValidStore;
 use serde_json::json;

@@ -35,7 +35,25 @@ pub struct Needs {
     pub resources: (&'static str, &'static str, &'static str),
     /// What else it is told.
     pub env: fn(&ValidStore) -> Vec<EnvVar>,
+    /// Secrets of the store's own whose keys it reads as files.
+    pub files: fn(&ValidStore) -> Vec<Files>,
+    /// The ports that it reaches outside the cluster.
+    pub outside: fn(&ValidStore) -> Vec<i32>,
 }
+
+/// A Secret as a folder.
+#[derive(Debug)]
+pub struct Files {
+    /// The name of the folder in `/etc/amazoff`.
+    pub folder: &'static str,
+    /// The Secret.
+    pub secret: String,
+    /// Its keys: the names of the files.
+    pub keys: &'static [&'static str],
+}
+
+const NO_FILES: fn(&ValidStore) -> Vec<Files> = |_| Vec::new();
+const NOT_OUTSIDE: fn(&ValidStore) -> Vec<i32> = |_| Vec::new();
 
 /// The keys of a service.
 #[derive(Debug)]
@@ -76,6 +94,8 @@ pub static SERVICES: [Needs; 8] = [
         // have more replicas made, which would be as busy.
         resources: ("200m", "96Mi", "384Mi"),
         env: |_| Vec::new(),
+        files: NO_FILES,
+        outside: NOT_OUTSIDE,
     },
     Needs {
         name: USERS,
@@ -95,14 +115,15 @@ pub static SERVICES: [Needs; 8] = [
         // Each password that is hashed takes 19 MiB while it is.
         resources: ("100m", "64Mi", "256Mi"),
         env: |store| {
-            let kept = ["cart", "orders", "payment", "notifications"].map(|service| {
-                format!("{service}=http://{}", super::meta::name(store, service))
-            });
+            let kept = ["cart", "orders", "payment", "notifications"]
+                .map(|service| format!("{service}=http://{}", super::meta::name(store, service)));
             vec![
                 value("PUBLIC_URL", &store.url),
                 value("PEOPLE_SERVICES", &kept.join(" ")),
             ]
         },
+        files: token_key,
+        outside: NOT_OUTSIDE,
     },
     Needs {
         name: "cart",
@@ -117,6 +138,8 @@ pub static SERVICES: [Needs; 8] = [
         entry: false,
         resources: ("100m", "32Mi", "128Mi"),
         env: |store| vec![value("CURRENCY", &store.shop.currency)],
+        files: NO_FILES,
+        outside: NOT_OUTSIDE,
     },
     Needs {
         name: "orders",
@@ -135,6 +158,8 @@ pub static SERVICES: [Needs; 8] = [
         entry: false,
         resources: ("100m", "32Mi", "192Mi"),
         env: |store| vec![value("PUBLIC_URL", &store.url)],
+        files: NO_FILES,
+        outside: NOT_OUTSIDE,
     },
     Needs {
         name: "payment",
@@ -152,7 +177,9 @@ pub static SERVICES: [Needs; 8] = [
         },
         entry: false,
         resources: ("100m", "32Mi", "128Mi"),
-        env: |store| vec![value("PUBLIC_URL", &store.url)],
+        env: payment_env,
+        files: payment_files,
+        outside: payment_ports,
     },
     Needs {
         name: "notifications",
@@ -170,7 +197,9 @@ pub static SERVICES: [Needs; 8] = [
         },
         entry: false,
         resources: ("50m", "32Mi", "128Mi"),
-        env: |store| vec![value("PUBLIC_URL", &store.url)],
+        env: mail_env,
+        files: NO_FILES,
+        outside: |store| store.mail.iter().map(|mail| mail.port).collect(),
     },
     Needs {
         name: "gateway",
@@ -203,6 +232,8 @@ pub static SERVICES: [Needs; 8] = [
             }
             env
         },
+        files: NO_FILES,
+        outside: NOT_OUTSIDE,
     },
     Needs {
         name: "storefront",
@@ -229,8 +260,80 @@ pub static SERVICES: [Needs; 8] = [
                 ),
             ]
         },
+        files: NO_FILES,
+        outside: NOT_OUTSIDE,
     },
 ];
+
+fn token_key(store: &ValidStore) -> Vec<Files> {
+    vec![Files {
+        folder: "token",
+        secret: super::meta::identity_secret(&store.name),
+        keys: &[crate::secrets::SIGNING_KEY],
+    }]
+}
+
+fn payment_env(store: &ValidStore) -> Vec<EnvVar> {
+    let mut env = vec![
+        value("PUBLIC_URL", &store.url),
+        value("TEST_PROVIDER", &store.payment.test.to_string()),
+    ];
+    if let Some(stripe) = &store.payment.stripe {
+        env.extend([
+            value("STRIPE_PUBLISHABLE_KEY", &stripe.publishable_key),
+            value("STRIPE_SECRET_KEY_FILE", "/etc/amazoff/stripe/secret-key"),
+            value(
+                "STRIPE_WEBHOOK_SECRET_FILE",
+                "/etc/amazoff/stripe/webhook-secret",
+            ),
+        ]);
+    }
+    if let Some(paypal) = &store.payment.paypal {
+        env.extend([
+            value("PAYPAL_CLIENT_ID", &paypal.client_id),
+            value("PAYPAL_WEBHOOK_ID", &paypal.webhook_id),
+            value(
+                "PAYPAL_CLIENT_SECRET_FILE",
+                "/etc/amazoff/paypal/client-secret",
+            ),
+        ]);
+        if paypal.sandbox {
+            env.push(value("PAYPAL_API_URL", "https://api-m.sandbox.paypal.com"));
+        }
+    }
+    env
+}
+
+fn payment_files(store: &ValidStore) -> Vec<Files> {
+    let stripe = store.payment.stripe.iter().map(|stripe| Files {
+        folder: "stripe",
+        secret: stripe.secret_name.clone(),
+        keys: &["secret-key", "webhook-secret"],
+    });
+    let paypal = store.payment.paypal.iter().map(|paypal| Files {
+        folder: "paypal",
+        secret: paypal.secret_name.clone(),
+        keys: &["client-secret"],
+    });
+    stripe.chain(paypal).collect()
+}
+
+/// Providers are on the internet; a network policy knows no names.
+fn payment_ports(store: &ValidStore) -> Vec<i32> {
+    let pays = store.payment.stripe.is_some() || store.payment.paypal.is_some();
+    pays.then_some(443).into_iter().collect()
+}
+
+fn mail_env(store: &ValidStore) -> Vec<EnvVar> {
+    let mut env = vec![value("PUBLIC_URL", &store.url)];
+    if let Some(mail) = &store.mail {
+        env.extend([
+            super::services::secret_value("SMTP_URL", &mail.uri_secret),
+            value("MAIL_FROM", &mail.from),
+        ]);
+    }
+    env
+}
 
 impl Needs {
     /// Everybody whom it sends requests: those it calls, and those who hear its events.

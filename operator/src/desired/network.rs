@@ -1,9 +1,9 @@
 //! Who may talk to whom: nobody, apart from the edges that the table of needs names.
 
 use super::meta::{Component, object_meta, selector, store_meta, store_selector};
-use super::services::{Needs, SERVICES};
+use super::needs::{Needs, SERVICES};
 use super::{Kind, Object};
-use crate::validate::{Redis, ValidStore};
+use crate::validate::{Mariadb, Redis, ValidStore};
 use k8s_openapi::api::networking::v1::{
     NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer,
     NetworkPolicyPort, NetworkPolicySpec,
@@ -47,7 +47,7 @@ pub(super) fn of_service(
     }];
     let callers: Vec<_> = SERVICES
         .iter()
-        .filter(|other| other.calls.contains(&needs.name))
+        .filter(|other| other.reaches(needs.name))
         .collect();
     if !callers.is_empty() {
         ingress.push(NetworkPolicyIngressRule {
@@ -68,14 +68,28 @@ pub(super) fn of_service(
         });
     }
 
-    let mut egress: Vec<_> = needs
-        .calls
+    let mut egress: Vec<_> = SERVICES
         .iter()
-        .map(|callee| to(Some(pods_of(store, callee)), 8080))
+        .filter(|other| needs.reaches(other.name))
+        .map(|other| to(Some(pods_of(store, other.name)), 8080))
         .collect();
     if needs.mongodb.is_some() {
         egress.push(to(None, store.mongodb.port));
     }
+    if needs.mariadb.is_some() {
+        match &store.mariadb {
+            Mariadb::InCluster(_) => egress.push(to(
+                Some(pods_of(store, super::mariadb::NAME)),
+                super::mariadb::PORT,
+            )),
+            Mariadb::External(external) => egress.push(to(None, external.port)),
+        }
+    }
+    egress.extend(
+        (needs.outside)(store)
+            .into_iter()
+            .map(|port| to(None, port)),
+    );
     if needs.redis {
         match &store.redis {
             Redis::InCluster(_) => egress.push(to(
@@ -146,7 +160,8 @@ fn to(peer: Option<NetworkPolicyPeer>, port: i32) -> NetworkPolicyEgressRule {
     }
 }
 
-fn or_every_pod(peers: &[NetworkPolicyPeer]) -> Vec<NetworkPolicyPeer> {
+/// The peers that the store names, or every pod of the cluster.
+pub(super) fn or_every_pod(peers: &[NetworkPolicyPeer]) -> Vec<NetworkPolicyPeer> {
     if peers.is_empty() {
         vec![NetworkPolicyPeer {
             namespace_selector: Some(LabelSelector::default()),

@@ -19,6 +19,8 @@ pub enum Kind {
     ConfigMap,
     /// Before its pods: the scheduler spreads by it, and names resolve from the start.
     Service,
+    /// Runs pods with volumes of their own.
+    StatefulSet,
     /// Runs the pods.
     Deployment,
     /// Needs the Deployment that it scales.
@@ -35,11 +37,12 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::NetworkPolicy,
         Self::ServiceAccount,
         Self::ConfigMap,
         Self::Service,
+        Self::StatefulSet,
         Self::Deployment,
         Self::HorizontalPodAutoscaler,
         Self::PodDisruptionBudget,
@@ -60,6 +63,7 @@ impl Kind {
             Self::ServiceAccount => ("", "v1", "ServiceAccount", "serviceaccounts"),
             Self::ConfigMap => ("", "v1", "ConfigMap", "configmaps"),
             Self::Service => ("", "v1", "Service", "services"),
+            Self::StatefulSet => ("apps", "v1", "StatefulSet", "statefulsets"),
             Self::Deployment => ("apps", "v1", "Deployment", "deployments"),
             Self::HorizontalPodAutoscaler => (
                 "autoscaling",

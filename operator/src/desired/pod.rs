@@ -43,6 +43,8 @@ const PROGRESS_SECONDS: i32 = 120;
 #[derive(Debug)]
 pub(super) struct Pod {
     pub(super) image: String,
+    /// What runs before it. Its image is said; everything else is as for the pod's own container.
+    pub(super) init: Vec<Container>,
     /// Empty for what the image starts by itself.
     pub(super) command: Vec<String>,
     pub(super) env: Vec<EnvVar>,
@@ -61,6 +63,8 @@ pub(super) struct Pod {
     pub(super) scraped: bool,
     /// Whether requests under way have to be finished before it goes.
     pub(super) drains: bool,
+    /// How many seconds it may take to stop, where that is not the same as for everything.
+    pub(super) stops_within: Option<i64>,
     /// Digests of everything outside the pod's own spec whose change has to replace the pod.
     pub(super) config: Vec<String>,
 }
@@ -72,14 +76,6 @@ pub(super) fn deployment(
     replicas: &Replicas,
     pod: Pod,
 ) -> Object {
-    let labels = super::meta::labels(store, component);
-    let mut annotations = pod.annotations.clone();
-    annotations.insert(CONFIG_HASH.to_owned(), hash(&pod.config));
-    if pod.scraped {
-        annotations.insert("prometheus.io/scrape".to_owned(), "true".to_owned());
-        annotations.insert("prometheus.io/port".to_owned(), "9090".to_owned());
-        annotations.insert("prometheus.io/path".to_owned(), "/metrics".to_owned());
-    }
     let (fixed, autoscaled) = match *replicas {
         Replicas::Fixed(count) => (Some(count), None),
         Replicas::Automatic { min, max, .. } => (None, Some((min, max))),
@@ -100,14 +96,7 @@ pub(super) fn deployment(
             min_ready_seconds: Some(1),
             progress_deadline_seconds: Some(PROGRESS_SECONDS),
             revision_history_limit: Some(3),
-            template: PodTemplateSpec {
-                metadata: Some(ObjectMeta {
-                    labels: Some(labels),
-                    annotations: Some(annotations),
-                    ..ObjectMeta::default()
-                }),
-                spec: Some(pod_spec(store, component, pod)),
-            },
+            template: template(store, component, pod),
             ..DeploymentSpec::default()
         }),
         ..Deployment::default()
@@ -115,6 +104,26 @@ pub(super) fn deployment(
     let mut object = Object::new(Kind::Deployment, &name(store, component.name), &deployment);
     object.autoscaled = autoscaled;
     object
+}
+
+/// The pods as a Deployment or StatefulSet makes them.
+pub(super) fn template(store: &ValidStore, component: Component<'_>, pod: Pod) -> PodTemplateSpec {
+    let labels = super::meta::labels(store, component);
+    let mut annotations = pod.annotations.clone();
+    annotations.insert(CONFIG_HASH.to_owned(), hash(&pod.config));
+    if pod.scraped {
+        annotations.insert("prometheus.io/scrape".to_owned(), "true".to_owned());
+        annotations.insert("prometheus.io/port".to_owned(), "9090".to_owned());
+        annotations.insert("prometheus.io/path".to_owned(), "/metrics".to_owned());
+    }
+    PodTemplateSpec {
+        metadata: Some(ObjectMeta {
+            labels: Some(labels),
+            annotations: Some(annotations),
+            ..ObjectMeta::default()
+        }),
+        spec: Some(pod_spec(store, component, pod)),
+    }
 }
 
 fn pod_spec(store: &ValidStore, component: Component<'_>, pod: Pod) -> PodSpec {
@@ -125,12 +134,21 @@ fn pod_spec(store: &ValidStore, component: Component<'_>, pod: Pod) -> PodSpec {
         topology_spread_constraints,
         priority_class_name,
     } = pod.scheduling;
+    let resources = ResourceRequirements {
+        requests: (!pod.requests.is_empty()).then_some(pod.requests),
+        limits: (!pod.limits.is_empty()).then_some(pod.limits),
+        claims: None,
+    };
     PodSpec {
         service_account_name: Some(name(store, component.name)),
         automount_service_account_token: Some(false),
         // Otherwise every Service of the namespace is in the environment, where it can collide with configuration.
         enable_service_links: Some(false),
-        termination_grace_period_seconds: Some(TERMINATION_SECONDS),
+        // The kubelet waits a little longer than the process is told.
+        termination_grace_period_seconds: Some(
+            pod.stops_within
+                .map_or(TERMINATION_SECONDS, |seconds| seconds + 10),
+        ),
         image_pull_secrets: some(store.pull_secrets.clone()),
         security_context: Some(PodSecurityContext {
             run_as_non_root: Some(true),
@@ -150,17 +168,21 @@ fn pod_spec(store: &ValidStore, component: Component<'_>, pod: Pod) -> PodSpec {
         topology_spread_constraints: some(
             topology_spread_constraints.unwrap_or_else(|| default_spread(store, component.name)),
         ),
+        init_containers: some(
+            pod.init
+                .into_iter()
+                .map(|container| Container {
+                    image_pull_policy: Some(pull_policy(store)),
+                    security_context: Some(restricted()),
+                    resources: Some(resources.clone()),
+                    ..container
+                })
+                .collect(),
+        ),
         containers: vec![Container {
             name: component.name.to_owned(),
             image: Some(pod.image),
-            image_pull_policy: Some(
-                match store.pull_policy {
-                    PullPolicy::IfNotPresent => "IfNotPresent",
-                    PullPolicy::Always => "Always",
-                    PullPolicy::Never => "Never",
-                }
-                .to_owned(),
-            ),
+            image_pull_policy: Some(pull_policy(store)),
             command: some(pod.command),
             env: some(pod.env),
             ports: some(pod.ports),
@@ -175,20 +197,8 @@ fn pod_spec(store: &ValidStore, component: Component<'_>, pod: Pod) -> PodSpec {
                 }),
                 ..Lifecycle::default()
             }),
-            resources: Some(ResourceRequirements {
-                requests: (!pod.requests.is_empty()).then_some(pod.requests),
-                limits: (!pod.limits.is_empty()).then_some(pod.limits),
-                claims: None,
-            }),
-            security_context: Some(SecurityContext {
-                allow_privilege_escalation: Some(false),
-                read_only_root_filesystem: Some(true),
-                capabilities: Some(Capabilities {
-                    drop: Some(vec!["ALL".to_owned()]),
-                    add: None,
-                }),
-                ..SecurityContext::default()
-            }),
+            resources: Some(resources),
+            security_context: Some(restricted()),
             volume_mounts: some(pod.mounts),
             ..Container::default()
         }],
@@ -197,18 +207,41 @@ fn pod_spec(store: &ValidStore, component: Component<'_>, pod: Pod) -> PodSpec {
     }
 }
 
-/// One value of a Secret as a file.
-pub(super) fn secret_file(volume: &str, secret: &str, key: &str, mode: i32) -> Volume {
+fn pull_policy(store: &ValidStore) -> String {
+    match store.pull_policy {
+        PullPolicy::IfNotPresent => "IfNotPresent",
+        PullPolicy::Always => "Always",
+        PullPolicy::Never => "Never",
+    }
+    .to_owned()
+}
+
+/// What Pod Security's level `restricted` asks of a container, and a root file system that nobody writes to.
+fn restricted() -> SecurityContext {
+    SecurityContext {
+        allow_privilege_escalation: Some(false),
+        read_only_root_filesystem: Some(true),
+        capabilities: Some(Capabilities {
+            drop: Some(vec!["ALL".to_owned()]),
+            add: None,
+        }),
+        ..SecurityContext::default()
+    }
+}
+
+/// Values of a Secret as files.
+pub(super) fn secret_files(volume: &str, secret: &str, keys: &[&str], mode: i32) -> Volume {
+    let items = keys.iter().map(|key| KeyToPath {
+        key: (*key).to_owned(),
+        path: (*key).to_owned(),
+        mode: None,
+    });
     Volume {
         name: volume.to_owned(),
         secret: Some(SecretVolumeSource {
             secret_name: Some(secret.to_owned()),
             default_mode: Some(mode),
-            items: Some(vec![KeyToPath {
-                key: key.to_owned(),
-                path: key.to_owned(),
-                mode: None,
-            }]),
+            items: Some(items.collect()),
             optional: None,
         }),
         ..Volume::default()

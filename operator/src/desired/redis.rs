@@ -1,9 +1,9 @@
 //! The Redis beside the shop: a cache without a disk.
 
 use super::meta::{Component, name, object_meta, redis_secret, selector_labels};
+use super::needs::SERVICES;
 use super::network::{pods_of, policy, tcp};
 use super::pod::{self, Pod, ProbeHandler};
-use super::services::SERVICES;
 use super::{Kind, Object};
 use crate::api::v1alpha1::SecretKey;
 use crate::validate::{InClusterRedis, Redis, Replicas, Scheduling, ValidStore};
@@ -116,6 +116,7 @@ fn pod(store: &ValidStore, redis: &InClusterRedis, config: String) -> Pod {
     };
     Pod {
         image: redis.image.clone(),
+        init: Vec::new(),
         command: vec![
             "redis-server".to_owned(),
             format!("/etc/redis/config/{CONFIG_FILE}"),
@@ -139,7 +140,7 @@ fn pod(store: &ValidStore, redis: &InClusterRedis, config: String) -> Pod {
                 }),
                 ..Volume::default()
             },
-            pod::secret_file("secret", &secret, PASSWORD_FILE, 0o440),
+            pod::secret_files("secret", &secret, &[PASSWORD_FILE], 0o440),
             Volume {
                 name: "data".to_owned(),
                 empty_dir: Some(EmptyDirVolumeSource {
@@ -163,6 +164,7 @@ fn pod(store: &ValidStore, redis: &InClusterRedis, config: String) -> Pod {
         annotations: BTreeMap::new(),
         scraped: false,
         drains: false,
+        stops_within: None,
         config: vec![
             config,
             store.digest(&SecretKey {

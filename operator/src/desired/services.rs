@@ -1,102 +1,21 @@
 //! The services: one builder over a table of what each needs.
 
-use super::meta::{Component, identity_secret, name, object_meta, selector_labels};
+use super::identity::{self, JWKS};
+use super::meta::{Component, keys_secret, mariadb_secret, name, object_meta, selector_labels};
+use super::needs::Files;
 use super::pod::{self, Pod, ProbeHandler};
 use super::{Kind, Object, autoscaling, network};
-use crate::api::v1alpha1::{Language, LogFormat, SecretKey, ServiceSpec, ServicesSpec};
-use crate::validate::{Redis, ValidService, ValidStore};
+use crate::api::v1alpha1::{LogFormat, SecretKey};
+use crate::secrets::{SEAL_KEY, SIGNING_KEY};
+use crate::validate::{Mariadb, Redis, ValidService, ValidStore};
 use k8s_openapi::api::core::v1::{
-    ContainerPort, EnvVar, EnvVarSource, SecretKeySelector, Service, ServiceAccount, ServicePort,
-    ServiceSpec as CoreServiceSpec, VolumeMount,
+    ConfigMapVolumeSource, ContainerPort, EnvVar, EnvVarSource, SecretKeySelector, Service,
+    ServiceAccount, ServicePort, ServiceSpec as CoreServiceSpec, Volume, VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-/// What a service needs of the shop.
-#[derive(Debug)]
-pub struct Needs {
-    /// Its name.
-    pub name: &'static str,
-    /// Where a store says how it runs.
-    pub spec: fn(&ServicesSpec) -> &ServiceSpec,
-    /// The services that it calls: it learns their addresses, and the network lets it.
-    pub calls: &'static [&'static str],
-    /// The `MongoDB` database that is its own.
-    pub mongodb: Option<&'static str>,
-    /// Whether it uses the shared cache.
-    pub redis: bool,
-    /// Whether it verifies tokens.
-    pub identity: bool,
-    /// Whether shoppers' requests come to it first.
-    pub entry: bool,
-    /// Requests and limits, unless the store says otherwise: CPU request, memory request, memory limit.
-    pub resources: (&'static str, &'static str, &'static str),
-    /// What else it is told.
-    pub env: fn(&ValidStore) -> Vec<EnvVar>,
-}
-
-/// Every service of a shop.
-pub static SERVICES: [Needs; 3] = [
-    Needs {
-        name: "catalog",
-        spec: |services| &services.catalog,
-        calls: &[],
-        mongodb: Some("catalog"),
-        redis: false,
-        identity: true,
-        entry: false,
-        // The search index of 100,000 products is in memory.
-        resources: ("50m", "96Mi", "384Mi"),
-        env: |_| Vec::new(),
-    },
-    Needs {
-        name: "gateway",
-        spec: |services| &services.gateway,
-        calls: &["catalog", "storefront"],
-        mongodb: None,
-        redis: true,
-        identity: true,
-        entry: true,
-        resources: ("50m", "32Mi", "192Mi"),
-        env: |store| {
-            let mut env = vec![value("PUBLIC_URL", &store.url)];
-            if let Some(expose) = store
-                .expose
-                .as_ref()
-                .filter(|expose| !expose.trusted_proxies.is_empty())
-            {
-                env.push(value("TRUSTED_PROXIES", &expose.trusted_proxies.join(",")));
-            }
-            env
-        },
-    },
-    Needs {
-        name: "storefront",
-        spec: |services| &services.storefront,
-        calls: &["catalog"],
-        mongodb: None,
-        redis: false,
-        identity: false,
-        entry: false,
-        resources: ("50m", "32Mi", "128Mi"),
-        env: |store| {
-            vec![
-                value("PUBLIC_URL", &store.url),
-                value("CURRENCY", &store.shop.currency),
-                value(
-                    "DEFAULT_LANGUAGE",
-                    match store.shop.default_language {
-                        Language::En => "en",
-                        Language::Fr => "fr",
-                    },
-                ),
-            ]
-        },
-    },
-];
-
-/// Where the public keys are mounted.
-const IDENTITY_DIR: &str = "/etc/amazoff/identity";
-const JWKS: &str = "jwks.json";
+/// Where keys and other files are mounted, each Secret as a folder.
+const FILES: &str = "/etc/amazoff";
 
 /// Everything one service consists of.
 pub(super) fn objects(store: &ValidStore, service: &ValidService) -> Vec<Object> {
@@ -161,25 +80,42 @@ pub(super) fn objects(store: &ValidStore, service: &ValidService) -> Vec<Object>
 
 fn pod(store: &ValidStore, service: &ValidService) -> Pod {
     let needs = service.needs;
-    let mut volumes = Vec::new();
-    let mut mounts = Vec::new();
     let mut used = secrets(store, service);
+    let mut volumes = Vec::new();
+    for Files {
+        folder,
+        secret,
+        keys,
+    } in files(store, service)
+    {
+        volumes.push(pod::secret_files(folder, &secret, keys, 0o440));
+        used.extend(keys.iter().map(|key| SecretKey {
+            name: secret.clone(),
+            key: (*key).to_owned(),
+        }));
+    }
     if needs.identity {
-        let secret = identity_secret(&store.name);
-        volumes.push(pod::secret_file("identity", &secret, JWKS, 0o444));
-        mounts.push(VolumeMount {
-            name: "identity".to_owned(),
-            mount_path: IDENTITY_DIR.to_owned(),
-            read_only: Some(true),
-            ..VolumeMount::default()
-        });
-        used.push(SecretKey {
-            name: secret,
-            key: JWKS.to_owned(),
+        // Not among what is used: a service reads new keys by itself.
+        volumes.push(Volume {
+            name: identity::NAME.to_owned(),
+            config_map: Some(ConfigMapVolumeSource {
+                name: name(store, identity::NAME),
+                default_mode: Some(0o444),
+                ..ConfigMapVolumeSource::default()
+            }),
+            ..Volume::default()
         });
     }
+    let mounts = volumes.iter().map(|volume| VolumeMount {
+        name: volume.name.clone(),
+        mount_path: format!("{FILES}/{}", volume.name),
+        read_only: Some(true),
+        ..VolumeMount::default()
+    });
+    let mounts = mounts.collect();
     Pod {
         image: service.image.clone(),
+        init: Vec::new(),
         command: Vec::new(),
         env: env(store, service),
         ports: vec![port("http", 8080), port("admin", 9090)],
@@ -194,15 +130,40 @@ fn pod(store: &ValidStore, service: &ValidService) -> Pod {
         annotations: service.annotations.clone(),
         scraped: true,
         drains: true,
+        stops_within: None,
         config: used.iter().map(|key| store.digest(key)).collect(),
     }
 }
 
-/// The Secrets whose change replaces the pods, apart from the identity's.
+/// What it reads as files: its own keys, and what else it needs.
+fn files(store: &ValidStore, service: &ValidService) -> Vec<Files> {
+    let needs = service.needs;
+    let mut files = (needs.files)(store);
+    let own: &[&str] = match (needs.keys.may.is_some(), needs.keys.seals) {
+        (true, true) => &[SIGNING_KEY, SEAL_KEY],
+        (true, false) => &[SIGNING_KEY],
+        (false, true) => &[SEAL_KEY],
+        (false, false) => return files,
+    };
+    files.push(Files {
+        folder: "keys",
+        secret: keys_secret(&store.name, needs.name),
+        keys: own,
+    });
+    files
+}
+
+/// The Secrets in the environment, whose change replaces the pods.
 fn secrets(store: &ValidStore, service: &ValidService) -> Vec<SecretKey> {
     let mut used = Vec::new();
     if service.needs.mongodb.is_some() {
         used.push(store.mongodb.uri_secret.clone());
+    }
+    if service.needs.mariadb.is_some() {
+        used.push(store.mariadb.url_secret(&store.name, service.needs.name));
+    }
+    if service.needs.name == "notifications" {
+        used.extend(store.mail.iter().map(|mail| mail.uri_secret.clone()));
     }
     if service.needs.redis {
         used.extend(store.redis.url_secret(&store.name));
@@ -251,18 +212,53 @@ fn env(store: &ValidStore, service: &ValidService) -> Vec<EnvVar> {
             &format!("{}{database}", store.mongodb.database_prefix),
         ));
     }
+    if needs.mariadb.is_some() {
+        let url = store.mariadb.url_secret(&store.name, needs.name);
+        env.push(secret_value("MARIADB_URL", &url));
+    }
     if needs.redis
         && let Some(key) = store.redis.url_secret(&store.name)
     {
         env.push(secret_value("REDIS_URL", &key));
     }
+    let file = |variable: &str, path: &str| value(variable, &format!("{FILES}/{path}"));
     if needs.identity {
-        env.push(value("JWKS_FILE", &format!("{IDENTITY_DIR}/{JWKS}")));
+        env.push(file("JWKS_FILE", &format!("{}/{JWKS}", identity::NAME)));
+    }
+    if needs.keys.may.is_some() {
+        env.push(file("SIGNING_KEY_FILE", &format!("keys/{SIGNING_KEY}")));
+    }
+    if needs.keys.seals {
+        env.push(file("MASTER_KEY_FILE", &format!("keys/{SEAL_KEY}")));
+    }
+    if needs.keys.signs_for_people {
+        env.push(file("TOKEN_KEY_FILE", &format!("token/{SIGNING_KEY}")));
+    }
+    if !needs.tells.is_empty() {
+        let sinks = needs.tells.iter().map(|sink| {
+            let at = name(store, sink);
+            format!("{sink}=http://{at}/internal/v1/events")
+        });
+        env.push(value("EVENT_SINKS", &sinks.collect::<Vec<_>>().join(" ")));
     }
     env.extend((needs.env)(store));
     env.retain(|variable| service.env.iter().all(|own| own.name != variable.name));
     env.extend(service.env.iter().cloned());
     env
+}
+
+impl Mariadb {
+    /// Where a service's connection string is.
+    fn url_secret(&self, store: &str, service: &str) -> SecretKey {
+        let name = match self {
+            Self::InCluster(_) => mariadb_secret(store),
+            Self::External(external) => external.secret_name.clone(),
+        };
+        SecretKey {
+            name,
+            key: service.to_owned(),
+        }
+    }
 }
 
 impl Redis {
@@ -279,7 +275,8 @@ impl Redis {
     }
 }
 
-fn value(name: &str, value: &str) -> EnvVar {
+/// An environment variable with a value that anybody may see.
+pub(super) fn value(name: &str, value: &str) -> EnvVar {
     EnvVar {
         name: name.to_owned(),
         value: Some(value.to_owned()),
@@ -287,7 +284,8 @@ fn value(name: &str, value: &str) -> EnvVar {
     }
 }
 
-fn secret_value(name: &str, key: &SecretKey) -> EnvVar {
+/// An environment variable whose value is in a Secret.
+pub(super) fn secret_value(name: &str, key: &SecretKey) -> EnvVar {
     EnvVar {
         name: name.to_owned(),
         value: None,

@@ -2,8 +2,9 @@
 
 use super::deployment::deployment_part;
 use crate::apply::Applied;
+use crate::desired::mariadb::NAME;
 use crate::desired::{Key, Kind, meta};
-use crate::validate::{Entry, Redis, ValidStore};
+use crate::validate::{Entry, Mariadb, Redis, ValidStore};
 use serde_json::Value;
 
 /// Says how one thing is.
@@ -63,6 +64,26 @@ pub(super) fn parts(store: &ValidStore, applied: &Applied) -> Vec<Part> {
             "It runs elsewhere; whether it answers shows in the catalog's readiness.",
         ),
     }];
+    parts.push(match (&store.mariadb, absent("MariaDB")) {
+        (Mariadb::InCluster(_), _) => stateful_set_part(store, applied, "MariaDBReady", NAME),
+        (Mariadb::External(_), Some(missing)) => {
+            waiting("MariaDBReady", true, "SecretMissing", &missing.message)
+        }
+        (Mariadb::External(_), None) => good(
+            "MariaDBReady",
+            true,
+            "External",
+            "It runs elsewhere; whether it answers shows in the readiness of users, orders and payment.",
+        ),
+    });
+    if let Some(missing) = absent("Mail") {
+        parts.push(waiting(
+            "MailReady",
+            false,
+            "SecretMissing",
+            &missing.message,
+        ));
+    }
     let services = store.services.iter();
     parts.extend(services.map(|service| deployment_part(store, applied, service.needs.name, true)));
     match &store.redis {
@@ -116,6 +137,44 @@ pub(super) fn waiting(type_: &str, vital: bool, reason: &str, message: &str) -> 
         vital,
         state: State::Moving,
     }
+}
+
+/// A database's pods: the shop does not serve without them.
+fn stateful_set_part(store: &ValidStore, applied: &Applied, type_: &str, component: &str) -> Part {
+    let key = Key {
+        kind: Kind::StatefulSet,
+        name: meta::name(store, component),
+    };
+    let Some(live) = applied.live.get(&key) else {
+        return waiting(
+            type_,
+            true,
+            "Missing",
+            &format!("{key} does not exist yet."),
+        );
+    };
+    let number = |pointer: &str| live.data.pointer(pointer).and_then(Value::as_i64);
+    let (wanted, ready) = (
+        number("/spec/replicas").unwrap_or_default(),
+        number("/status/readyReplicas").unwrap_or_default(),
+    );
+    if ready >= wanted {
+        return good(
+            type_,
+            true,
+            "Available",
+            &format!("{ready} of {wanted} members take writes."),
+        );
+    }
+    waiting(
+        type_,
+        true,
+        "Unavailable",
+        &format!(
+            "{ready} of {wanted} members take writes. Look at: kubectl -n {} logs {}-0",
+            store.namespace, key.name
+        ),
+    )
 }
 
 fn ingress_part(store: &ValidStore, applied: &Applied) -> Part {

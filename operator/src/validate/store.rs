@@ -1,10 +1,11 @@
 //! A store whose every value is typed, defaulted and sound.
 
 use crate::api::v1alpha1::{
-    AutoscalingSpec, ExternalMongodb, ExternalRedis, HttpRouteSpec, IngressSpec, IssuerRef,
-    LogFormat, NetworkPolicySpec, PodMonitorSpec, PullPolicy, SecretKey, ServiceSpec, ShopSpec,
+    AutoscalingSpec, ExternalMariadb, ExternalMongodb, ExternalRedis, HttpRouteSpec, IngressSpec,
+    IssuerRef, LogFormat, MailSpec, NetworkPolicySpec, PaymentSpec, PodMonitorSpec, PullPolicy,
+    SecretKey, ServiceSpec, ShopSpec,
 };
-use crate::desired::services::Needs;
+use crate::desired::needs::Needs;
 use k8s_openapi::api::core::v1::{
     Affinity, EnvVar, LocalObjectReference, Toleration, TopologySpreadConstraint,
 };
@@ -20,6 +21,10 @@ pub struct Defaults {
     pub version: String,
     /// The image of the Redis beside a shop.
     pub redis_image: String,
+    /// The image of the `MariaDB` beside a shop.
+    pub mariadb_image: String,
+    /// The operator's own image, which brings the agent to databases.
+    pub operator_image: String,
 }
 
 /// A store that can be built.
@@ -47,6 +52,14 @@ pub struct ValidStore {
     pub services: Vec<ValidService>,
     /// Where the catalog is stored.
     pub mongodb: ExternalMongodb,
+    /// Where accounts, orders and payments are stored.
+    pub mariadb: Mariadb,
+    /// How shoppers pay.
+    pub payment: PaymentSpec,
+    /// How the shop writes to people.
+    pub mail: Option<MailSpec>,
+    /// The public keys that tokens are verified with, as a JWKS.
+    pub jwks: String,
     /// The shared cache.
     pub redis: Redis,
     /// Who may talk to whom.
@@ -168,6 +181,34 @@ pub enum Entry {
     Ingress(IngressSpec),
     /// An `HTTPRoute`.
     HttpRoute(HttpRouteSpec),
+}
+
+/// Where accounts, orders and payments are stored.
+#[derive(Clone, Debug)]
+pub enum Mariadb {
+    /// Beside the shop.
+    InCluster(InClusterMariadb),
+    /// Elsewhere.
+    External(ExternalMariadb),
+}
+
+/// A `MariaDB` beside the shop.
+#[derive(Clone, Debug)]
+pub struct InClusterMariadb {
+    /// Its image.
+    pub image: String,
+    /// The image that brings the agent.
+    pub agent_image: String,
+    /// The size of its volume.
+    pub storage: Quantity,
+    /// The storage class of its volume.
+    pub storage_class: Option<String>,
+    /// What is set aside for it.
+    pub requests: BTreeMap<String, Quantity>,
+    /// What it may not exceed.
+    pub limits: BTreeMap<String, Quantity>,
+    /// Its memory limit in bytes.
+    pub memory_bytes: i64,
 }
 
 /// The shared cache.

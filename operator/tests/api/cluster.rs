@@ -62,6 +62,8 @@ pub(crate) fn defaults() -> Defaults {
         image_repository: "registry.example/amazoff".to_owned(),
         version: "1.2.3".to_owned(),
         redis_image: "registry.example/redis:7".to_owned(),
+        mariadb_image: "registry.example/mariadb:11.4".to_owned(),
+        operator_image: "registry.example/amazoff/amazoff-operator:1.2.3".to_owned(),
     }
 }
 

@@ -18,8 +18,8 @@ async fn told(cluster: &Cluster, type_: &str, status: &str, reason: &str) -> Str
 #[tokio::test(flavor = "multi_thread")]
 async fn status_tells_a_slow_rollout_from_a_stuck_one_and_from_a_lost_pod() {
     let cluster = Cluster::with_store("status", MINIMAL).await;
-    told(&cluster, "Ready", "False", "CatalogRollingOut").await;
-    told(&cluster, "Reconciling", "True", "CatalogRollingOut").await;
+    told(&cluster, "Ready", "False", "MariaDBUnavailable").await;
+    told(&cluster, "Reconciling", "True", "MariaDBUnavailable").await;
     cluster.serve_all("corner").await;
     told(&cluster, "Ready", "True", "Serving").await;
     told(&cluster, "Reconciling", "False", "Settled").await;

@@ -1,6 +1,6 @@
-//! `spec.mongodb` and `spec.redis`: what the shop keeps its data in.
+//! `spec.mongodb`, `spec.mariadb` and `spec.redis`: what the shop keeps its data in.
 
-use super::services;
+use super::services::{self, ResourcesSpec};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::KubeSchema;
 use schemars::JsonSchema;
@@ -54,6 +54,59 @@ pub struct ExternalMongodb {
 
 fn mongodb_port() -> i32 {
     27017
+}
+
+/// Where accounts, orders and payments are stored. A MariaDB beside the shop unless one elsewhere is named.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!(has(self.inCluster) && has(self.external))")
+    .message("Set mariadb.inCluster or mariadb.external, not both."))]
+pub struct MariadbSpec {
+    /// A MariaDB beside the shop, run by the operator. The default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_cluster: Option<InClusterMariadb>,
+    /// A MariaDB that already runs somewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external: Option<ExternalMariadb>,
+}
+
+/// A MariaDB beside the shop: one member for now. Its volume stays when the store is deleted.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InClusterMariadb {
+    /// Its image, MariaDB 10.11 or later. Left out, it is what the operator was told to use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    pub image: Option<String>,
+    /// The size of its volume, 10Gi by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "services::quantity")]
+    pub storage: Option<Quantity>,
+    /// The storage class of its volume. Left out, it is the cluster's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub storage_class_name: Option<String>,
+    /// CPU and memory of its container. Half of the memory limit caches data.
+    #[serde(default)]
+    pub resources: ResourcesSpec,
+}
+
+/// A MariaDB that runs elsewhere, with a database and a user for each service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ExternalMariadb {
+    /// The name of a Secret with the keys "users", "orders" and "payment": the connection string of each,
+    /// mysql://user:password@host:3306/database. Pods are replaced when one changes.
+    #[schemars(length(min = 1, max = 253))]
+    pub secret_name: String,
+    /// The port that the pods may reach it at.
+    #[serde(default = "mariadb_port")]
+    #[schemars(range(min = 1, max = 65535))]
+    pub port: i32,
+}
+
+fn mariadb_port() -> i32 {
+    3306
 }
 
 /// The cache that the gateway's replicas share.

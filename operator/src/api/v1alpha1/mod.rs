@@ -11,6 +11,7 @@
     reason = "KubeSchema copies each struct, with its visibility, into a function"
 )]
 
+mod commerce;
 mod crd;
 mod data;
 mod expose;
@@ -18,8 +19,12 @@ mod platform;
 mod services;
 mod status;
 
+pub use commerce::{MailSpec, PaymentSpec, PaypalSpec, StripeSpec};
 pub use crd::{crd, crd_yaml};
-pub use data::{ExternalMongodb, ExternalRedis, InClusterRedis, MongodbSpec, RedisSpec, SecretKey};
+pub use data::{
+    ExternalMariadb, ExternalMongodb, ExternalRedis, InClusterMariadb, InClusterRedis, MariadbSpec,
+    MongodbSpec, RedisSpec, SecretKey,
+};
 pub use expose::{
     ExposeSpec, GatewayRef, HttpRouteSpec, IngressSpec, IssuerKind, IssuerRef, TlsSpec,
 };
@@ -96,9 +101,21 @@ pub struct AmazoffStoreSpec {
     #[serde(default)]
     pub services: ServicesSpec,
 
-    /// Where the catalog is stored.
+    /// Where the catalog and carts are stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mongodb: Option<MongodbSpec>,
+
+    /// Where accounts, orders and payments are stored. Left out, the operator runs a MariaDB beside the shop.
+    #[serde(default)]
+    pub mariadb: MariadbSpec,
+
+    /// How shoppers pay.
+    #[serde(default)]
+    pub payment: PaymentSpec,
+
+    /// How the shop writes to people. Left out, mails wait until there is a mail server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<MailSpec>,
 
     /// The cache that the gateway's replicas share. Losing it costs speed, never data.
     #[serde(default)]

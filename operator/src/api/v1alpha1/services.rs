@@ -20,6 +20,21 @@ pub struct ServicesSpec {
     /// The pages that shoppers see.
     #[serde(default)]
     pub storefront: ServiceSpec,
+    /// Accounts: registration, login, roles.
+    #[serde(default)]
+    pub users: ServiceSpec,
+    /// What shoppers are about to buy.
+    #[serde(default)]
+    pub cart: ServiceSpec,
+    /// Stock and orders.
+    #[serde(default)]
+    pub orders: ServiceSpec,
+    /// Payments and refunds.
+    #[serde(default)]
+    pub payment: ServiceSpec,
+    /// Mails to shoppers.
+    #[serde(default)]
+    pub notifications: ServiceSpec,
 }
 
 /// How one service runs.
@@ -63,8 +78,8 @@ pub struct ServiceSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
-    #[x_kube(validation = Rule::new("self.all(v, !(v.name in ['API_ADDR', 'ADMIN_ADDR', 'JWKS_FILE', 'SHUTDOWN_DRAIN_MS', 'SHUTDOWN_GRACE_MS']))")
-        .message("API_ADDR, ADMIN_ADDR, JWKS_FILE, SHUTDOWN_DRAIN_MS and SHUTDOWN_GRACE_MS belong to the operator: ports, probes and draining depend on them.")
+    #[x_kube(validation = Rule::new("self.all(v, !(v.name in ['API_ADDR', 'ADMIN_ADDR', 'JWKS_FILE', 'SIGNING_KEY_FILE', 'TOKEN_KEY_FILE', 'MASTER_KEY_FILE', 'SHUTDOWN_DRAIN_MS', 'SHUTDOWN_GRACE_MS']))")
+        .message("API_ADDR, ADMIN_ADDR, JWKS_FILE, the other key files, SHUTDOWN_DRAIN_MS and SHUTDOWN_GRACE_MS belong to the operator: ports, probes and draining depend on them.")
         .reason(Reason::FieldValueForbidden))]
     pub env: Vec<EnvVar>,
 

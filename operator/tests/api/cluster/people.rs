@@ -3,6 +3,7 @@
 use super::Cluster;
 use amazoff_operator::api::v1alpha1::AmazoffStore;
 use amazoff_operator::desired::Kind;
+use amazoff_operator::desired::needs::SERVICES;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
@@ -58,11 +59,19 @@ impl Cluster {
             .expect("an object can be deleted");
     }
 
-    /// What the controller of Deployments writes once all pods of a store serve.
+    /// What the controllers of Deployments and StatefulSets write once all pods of a store serve.
     pub(crate) async fn serve_all(&self, store: &str) {
-        for service in ["catalog", "gateway", "storefront", "redis"] {
-            self.serve(&format!("{store}-{service}")).await;
+        let database = format!("{store}-mariadb");
+        self.until_exists(Kind::StatefulSet, &database).await;
+        let status = json!({"status": {"replicas": 1, "readyReplicas": 1}});
+        self.api(Kind::StatefulSet)
+            .patch_status(&database, &PatchParams::default(), &Patch::Merge(&status))
+            .await
+            .expect("the status can be written");
+        for needs in &SERVICES {
+            self.serve(&format!("{store}-{}", needs.name)).await;
         }
+        self.serve(&format!("{store}-redis")).await;
     }
 
     /// The same for one.
