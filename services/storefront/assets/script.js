@@ -228,7 +228,7 @@ function toast(content) {
   close.removeAttribute("popovertargetaction");
   close.addEventListener("click", () => box.remove());
   box.append(content, close);
-  document.body.append(box);
+  document.querySelector("main").append(box);
   live.textContent = content.textContent;
   // It stays while it is read or used.
   clearTimeout(hide);
