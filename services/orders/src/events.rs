@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
+    parcel::LineUnits,
     text::{Locale, LocalizedText},
     view::{OrderView, TotalsView},
 };
@@ -155,6 +156,22 @@ impl Notice {
             tracking_url: None,
             at,
         })
+    }
+}
+
+impl Notice {
+    /// Leaves only these units of the order's lines: what is in a parcel, or comes back.
+    pub fn keep(&mut self, units: &[LineUnits]) {
+        let mut kept = Vec::new();
+        // Lines stand in their order, and are named by their place in it.
+        for (place, mut line) in (0_u16..).zip(std::mem::take(&mut self.lines)) {
+            let parts = units.iter().filter(|part| part.line == place);
+            line.quantity = parts.map(|part| part.quantity).sum();
+            if line.quantity > 0 {
+                kept.push(line);
+            }
+        }
+        self.lines = kept;
     }
 }
 

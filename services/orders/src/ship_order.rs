@@ -159,11 +159,7 @@ async fn ship(
     save(connection, &mut order).await?;
     let shown = view(app, connection, order).await?;
     notify(app, connection, events::SHIPPED, &shown, |notice| {
-        notice.lines.retain_mut(|line| {
-            let parts = shipment.lines.iter().filter(|part| part.sku == line.sku);
-            line.quantity = parts.map(|part| part.quantity).sum();
-            line.quantity > 0
-        });
+        notice.keep(&shipment.lines);
         notice.carrier.clone_from(&shipment.carrier);
         notice.tracking.clone_from(&shipment.tracking);
         notice.tracking_url.clone_from(&shipment.tracking_url);

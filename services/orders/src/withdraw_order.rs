@@ -78,11 +78,7 @@ pub async fn withdraw(
             events::WITHDRAWN,
             &shown,
             |notice| {
-                notice.lines.retain_mut(|line| {
-                    let parts = units.iter().filter(|part| part.sku == line.sku);
-                    line.quantity = parts.map(|part| part.quantity).sum();
-                    line.quantity > 0
-                });
+                notice.keep(&units);
             },
         )
         .await?;

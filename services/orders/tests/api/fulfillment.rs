@@ -110,6 +110,13 @@ async fn parcels_leave_and_arrive_one_by_one() {
         .iter()
         .find(|event| event.kind == "amazoff.order.shipped")
         .expect("told");
+    let quantities: Vec<_> = told.data["lines"]
+        .as_array()
+        .expect("lines")
+        .iter()
+        .map(|line| (line["sku"].as_str(), line["quantity"].as_i64()))
+        .collect();
+    assert_eq!(quantities, [(Some("tea"), Some(2)), (Some("tea"), Some(1))]);
     assert_eq!(
         (
             told.data["tracking"].as_str(),
