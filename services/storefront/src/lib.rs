@@ -31,6 +31,7 @@ pub mod listing_query;
 pub mod origin;
 pub mod shell;
 pub mod sitemap;
+pub mod tracking;
 pub mod variant;
 
 mod choose_language;
@@ -84,6 +85,7 @@ use crate::{
     read_menu::Menu,
 };
 use kit::{
+    Health,
     client::{Client, Limits},
     clock::Clock,
     money::Currency,
@@ -149,6 +151,33 @@ impl App {
             origin: config.public_url.as_str().trim_end_matches('/').into(),
             currency: config.currency,
             default_language: config.default_language,
+        })
+    }
+
+    /// Who can be asked. Nobody is critical: without any of them, the pages still say so in the shopper's language.
+    pub fn health(&self) -> Health {
+        let catalog = self.catalog.clone();
+        let health = Health::new().check("catalog", false, move || {
+            let catalog = catalog.clone();
+            async move { catalog.reachable().await }
+        });
+        let neighbors = [
+            ("cart", self.carts.as_ref().map(|carts| &carts.0)),
+            ("orders", self.orders.as_ref().map(|orders| &orders.0)),
+            ("users", self.users.as_ref().map(|users| &users.0)),
+            (
+                "payment",
+                self.payments.as_ref().map(|payments| &payments.0),
+            ),
+        ];
+        let there = neighbors
+            .into_iter()
+            .filter_map(|(name, neighbor)| Some((name, neighbor?.clone())));
+        there.fold(health, |health, (name, neighbor)| {
+            health.check(name, false, move || {
+                let neighbor = neighbor.clone();
+                async move { neighbor.reachable().await }
+            })
         })
     }
 

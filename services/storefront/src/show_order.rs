@@ -18,6 +18,7 @@ use crate::{
     read_shopper::{Access, Shopper, is_absent, is_refused},
     shell::Shell,
     show_checkout::Detour,
+    tracking::{Parcel, ProgressStep, parcels, steps},
 };
 use askama::Template;
 use axum::{
@@ -62,17 +63,6 @@ struct OrderPage {
     withdraw_until: Option<String>,
     cancel_href: Option<String>,
     register_href: Option<String>,
-}
-
-struct ProgressStep {
-    name: &'static str,
-    is_done: bool,
-    is_current: bool,
-}
-
-struct Parcel {
-    text: String,
-    href: Option<String>,
 }
 
 impl Shopper {
@@ -308,60 +298,6 @@ fn page(
         said,
         notice,
     }
-}
-
-fn steps(order: &Order, is_paid: bool, t: &'static Messages) -> Vec<ProgressStep> {
-    let fulfillment = order.states.fulfillment.as_str();
-    let is_done = [
-        true,
-        is_paid,
-        matches!(fulfillment, "shipped" | "delivered"),
-        fulfillment == "delivered",
-    ];
-    let next = is_done.iter().position(|is_done| !is_done);
-    [
-        t.order.step_placed,
-        t.order.step_paid,
-        t.order.step_shipped,
-        t.order.step_delivered,
-    ]
-    .into_iter()
-    .zip(is_done)
-    .enumerate()
-    .map(|(index, (name, is_done))| ProgressStep {
-        name,
-        is_done,
-        is_current: next == Some(index),
-    })
-    .collect()
-}
-
-fn parcels(order: &Order, t: &'static Messages, language: Language) -> Vec<Parcel> {
-    order
-        .shipments
-        .iter()
-        .map(|shipment| {
-            let mut text = (t.order.shipped_on)(&format_date(shipment.shipped_at, language));
-            for detail in [&shipment.carrier, &shipment.tracking]
-                .into_iter()
-                .flatten()
-            {
-                text.push_str(" · ");
-                text.push_str(detail);
-            }
-            if let Some(at) = shipment.delivered_at {
-                text.push_str(" · ");
-                text.push_str(&(t.order.delivered_on)(&format_date(at, language)));
-            }
-            Parcel {
-                text,
-                href: shipment
-                    .tracking_url
-                    .clone()
-                    .filter(|url| url.starts_with("https://")),
-            }
-        })
-        .collect()
 }
 
 /// `GET /{language}/orders/{id}/invoice.pdf`
