@@ -6,9 +6,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::{sync::Arc, time::Duration};
 use url::Url;
 
-/// How long a part of a page is waited for.
+/// How long a part of a page is waited for: a badge is not worth more.
 const QUICK: Limits = Limits {
-    deadline: Duration::from_millis(1500),
+    deadline: Duration::from_millis(600),
     retries: 1,
 };
 /// How long the shopper waits for what they asked for; shorter than the gateway waits for the page.
