@@ -56,7 +56,7 @@ struct DefaultArgs {
     /// The image of the Redis beside a shop.
     #[arg(long, env, default_value = "redis:7")]
     redis_image: String,
-    /// The image of the MariaDB beside a shop.
+    /// The image of the `MariaDB` beside a shop.
     #[arg(long, env, default_value = "mariadb:11.4")]
     mariadb_image: String,
     /// The operator's own image, which brings the agent to databases.

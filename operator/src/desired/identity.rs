@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 /// The part of the names of its objects.
 pub(super) const NAME: &str = "identity";
-/// In the ConfigMap, and the name of the file.
+/// In the `ConfigMap`, and the name of the file.
 pub(super) const JWKS: &str = "jwks.json";
 
 /// One key set of all that is public in the store's Secrets. What a service may do stands here and not in its tokens: nobody grants

@@ -92,7 +92,7 @@ pub static SERVICES: [Needs; 8] = [
         entry: false,
         // The search index of 100,000 products is in memory. Each replica indexes every change, so one that is busy with an import must not
         // have more replicas made, which would be as busy.
-        resources: ("200m", "96Mi", "384Mi"),
+        resources: ("100m", "96Mi", "384Mi"),
         env: |_| Vec::new(),
         files: NO_FILES,
         outside: NOT_OUTSIDE,
@@ -113,7 +113,7 @@ pub static SERVICES: [Needs; 8] = [
         },
         entry: false,
         // Each password that is hashed takes 19 MiB while it is.
-        resources: ("100m", "64Mi", "256Mi"),
+        resources: ("50m", "64Mi", "256Mi"),
         env: |store| {
             let kept = ["cart", "orders", "payment", "notifications"]
                 .map(|service| format!("{service}=http://{}", super::meta::name(store, service)));
@@ -136,7 +136,7 @@ pub static SERVICES: [Needs; 8] = [
         identity: true,
         keys: Keys::NONE,
         entry: false,
-        resources: ("100m", "32Mi", "128Mi"),
+        resources: ("50m", "32Mi", "128Mi"),
         env: |store| vec![value("CURRENCY", &store.shop.currency)],
         files: NO_FILES,
         outside: NOT_OUTSIDE,
@@ -156,7 +156,7 @@ pub static SERVICES: [Needs; 8] = [
             signs_for_people: false,
         },
         entry: false,
-        resources: ("100m", "32Mi", "192Mi"),
+        resources: ("50m", "32Mi", "192Mi"),
         env: |store| vec![value("PUBLIC_URL", &store.url)],
         files: NO_FILES,
         outside: NOT_OUTSIDE,
@@ -176,7 +176,7 @@ pub static SERVICES: [Needs; 8] = [
             signs_for_people: false,
         },
         entry: false,
-        resources: ("100m", "32Mi", "128Mi"),
+        resources: ("50m", "32Mi", "128Mi"),
         env: payment_env,
         files: payment_files,
         outside: payment_ports,
@@ -196,7 +196,7 @@ pub static SERVICES: [Needs; 8] = [
             signs_for_people: false,
         },
         entry: false,
-        resources: ("50m", "32Mi", "128Mi"),
+        resources: ("25m", "32Mi", "128Mi"),
         env: mail_env,
         files: NO_FILES,
         outside: |store| store.mail.iter().map(|mail| mail.port).collect(),
@@ -220,7 +220,7 @@ pub static SERVICES: [Needs; 8] = [
         identity: true,
         keys: Keys::NONE,
         entry: true,
-        resources: ("100m", "32Mi", "192Mi"),
+        resources: ("50m", "32Mi", "192Mi"),
         env: |store| {
             let mut env = vec![value("PUBLIC_URL", &store.url)];
             if let Some(expose) = store
@@ -246,7 +246,7 @@ pub static SERVICES: [Needs; 8] = [
         identity: false,
         keys: Keys::NONE,
         entry: false,
-        resources: ("100m", "32Mi", "128Mi"),
+        resources: ("50m", "32Mi", "128Mi"),
         env: |store| {
             vec![
                 value("PUBLIC_URL", &store.url),

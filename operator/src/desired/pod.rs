@@ -106,7 +106,7 @@ pub(super) fn deployment(
     object
 }
 
-/// The pods as a Deployment or StatefulSet makes them.
+/// The pods as a Deployment or `StatefulSet` makes them.
 pub(super) fn template(store: &ValidStore, component: Component<'_>, pod: Pod) -> PodTemplateSpec {
     let labels = super::meta::labels(store, component);
     let mut annotations = pod.annotations.clone();

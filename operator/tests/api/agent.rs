@@ -1,4 +1,4 @@
-//! The agent beside a real MariaDB server.
+//! The agent beside a real `MariaDB` server.
 
 use std::{
     net::TcpListener,

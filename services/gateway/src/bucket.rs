@@ -62,6 +62,8 @@ pub const fn default_limit(class: Class) -> Limit {
         Class::Searches => (20, 60),
         Class::Writes => (10, 50),
         Class::Imports => (2, 10),
+        Class::Logins => (2, 20),
+        Class::Webhooks => (100, 1000),
     };
     Limit { per_second, burst }
 }

@@ -22,6 +22,26 @@ pub struct Config {
     #[arg(long, env = "STOREFRONT_URL")]
     pub storefront_url: Address,
 
+    /// Where the users service answers, such as <http://shop-users>.
+    #[arg(long, env = "USERS_URL")]
+    pub users_url: Address,
+
+    /// Where the cart answers, such as <http://shop-cart>.
+    #[arg(long, env = "CART_URL")]
+    pub cart_url: Address,
+
+    /// Where the orders service answers, such as <http://shop-orders>.
+    #[arg(long, env = "ORDERS_URL")]
+    pub orders_url: Address,
+
+    /// Where the payment service answers, such as <http://shop-payment>.
+    #[arg(long, env = "PAYMENT_URL")]
+    pub payment_url: Address,
+
+    /// Where the notifications service answers, such as <http://shop-notifications>.
+    #[arg(long, env = "NOTIFICATIONS_URL")]
+    pub notifications_url: Address,
+
     /// Where shoppers reach the shop. With https, answers tell browsers to come back over https only.
     #[arg(long, env = "PUBLIC_URL", value_parser = kit::config::http_url)]
     pub public_url: Option<Url>,

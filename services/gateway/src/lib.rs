@@ -50,6 +50,11 @@ pub struct App(Arc<Shared>);
 pub struct Shared {
     catalog: Upstream,
     storefront: Upstream,
+    users: Upstream,
+    cart: Upstream,
+    orders: Upstream,
+    payment: Upstream,
+    notifications: Upstream,
     verifier: Verifier,
     limiter: Limiter,
     cache: Option<Cache>,
@@ -88,6 +93,11 @@ impl App {
         Ok(Self(Arc::new(Shared {
             catalog: Upstream::new("catalog", &config.catalog_url),
             storefront: Upstream::new("storefront", &config.storefront_url),
+            users: Upstream::new("users", &config.users_url),
+            cart: Upstream::new("cart", &config.cart_url),
+            orders: Upstream::new("orders", &config.orders_url),
+            payment: Upstream::new("payment", &config.payment_url),
+            notifications: Upstream::new("notifications", &config.notifications_url),
             verifier,
             limiter: Limiter::new(&config.rate_limits, redis.clone()),
             cache: Cache::new(config.cache_mib),
@@ -118,7 +128,7 @@ impl App {
                 }
             });
         }
-        for target in [Target::Catalog, Target::Storefront] {
+        for target in Target::ALL {
             let Some(upstream) = self.upstream(target) else {
                 continue;
             };
@@ -156,6 +166,11 @@ impl App {
         match target {
             Target::Catalog => Some(&self.catalog),
             Target::Storefront => Some(&self.storefront),
+            Target::Users => Some(&self.users),
+            Target::Cart => Some(&self.cart),
+            Target::Orders => Some(&self.orders),
+            Target::Payment => Some(&self.payment),
+            Target::Notifications => Some(&self.notifications),
             Target::Nobody => None,
         }
     }

@@ -48,7 +48,7 @@ pub(crate) async fn pass(
     tokio::spawn(async move {
         match tokio::try_join!(client, server) {
             Ok((client, server)) => {
-                carry(TokioIo::new(client), TokioIo::new(server), connection).await
+                carry(TokioIo::new(client), TokioIo::new(server), connection).await;
             }
             Err(error) => tracing::debug!(%error, "a websocket connection was not handed over"),
         }

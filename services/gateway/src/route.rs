@@ -30,6 +30,16 @@ pub enum Target {
     Catalog,
     /// The storefront service.
     Storefront,
+    /// The users service.
+    Users,
+    /// The cart service.
+    Cart,
+    /// The orders service.
+    Orders,
+    /// The payment service.
+    Payment,
+    /// The notifications service.
+    Notifications,
     /// Nobody outside may ask for this: 404.
     Nobody,
 }
@@ -49,6 +59,10 @@ pub enum Class {
     Writes,
     /// Streams of many changes.
     Imports,
+    /// Whatever could be guessed: passwords, codes, order numbers.
+    Logins,
+    /// What payment providers send, all from a few addresses.
+    Webhooks,
 }
 
 /// Who may call a route.
@@ -62,15 +76,30 @@ pub enum Access {
     Needs(&'static str),
 }
 
+impl Target {
+    /// Everyone who answers.
+    pub const ALL: [Self; 7] = [
+        Self::Catalog,
+        Self::Storefront,
+        Self::Users,
+        Self::Cart,
+        Self::Orders,
+        Self::Payment,
+        Self::Notifications,
+    ];
+}
+
 impl Class {
     /// Every class.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Assets,
         Self::Pages,
         Self::Reads,
         Self::Searches,
         Self::Writes,
         Self::Imports,
+        Self::Logins,
+        Self::Webhooks,
     ];
 
     /// Its place in [`Class::ALL`].
@@ -82,6 +111,8 @@ impl Class {
             Self::Searches => 3,
             Self::Writes => 4,
             Self::Imports => 5,
+            Self::Logins => 6,
+            Self::Webhooks => 7,
         }
     }
 
@@ -94,6 +125,8 @@ impl Class {
             Self::Searches => "searches",
             Self::Writes => "writes",
             Self::Imports => "imports",
+            Self::Logins => "logins",
+            Self::Webhooks => "webhooks",
         }
     }
 }
@@ -180,7 +213,13 @@ mod tests {
         check("/v1/productsearch", "unknown");
         check("/v1/suggestions", "suggestions");
         check("/v1/imports/products", "imports");
-        check("/v1/carts", "unknown");
+        check("/v1/me", "me");
+        check("/v1/me/cart/merge", "my-cart");
+        check("/v1/me/orders", "my-orders");
+        check("/v1/stock/imports", "stock-imports");
+        check("/v1/stock", "stock");
+        check("/v1/nothing", "unknown");
+        check("/.well-known/jwks.json", "keys");
         check("/internal/v1/people/1", "internal");
         check("/metrics", "metrics");
         check("/health/ready", "health");

@@ -15,7 +15,7 @@ use kit::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use url::Url;
+use url::{Host, Url};
 use uuid::Uuid;
 use webauthn_rs::prelude::{
     CredentialID, Passkey, PasskeyRegistration, RegisterPublicKeyCredential, Webauthn,
@@ -102,6 +102,16 @@ impl From<StoredPasskey> for PasskeyItem {
 /// What checks passkeys of the shop at this address: they belong to its host, and work on no other site, however alike it looks.
 pub fn relying_party(shop: &Url, name: &str) -> Result<Webauthn, WebauthnError> {
     let host = shop.host_str().unwrap_or_default();
+    if !matches!(shop.host(), Some(Host::Domain(_))) {
+        // Browsers make passkeys for names only. A shop that is tried out under a bare address does without.
+        tracing::warn!(host, "PUBLIC_URL names no host: there are no passkeys");
+        let mut nowhere = shop.clone();
+        // `localhost` can always be a host.
+        let _always = nowhere.set_host(Some("localhost"));
+        return WebauthnBuilder::new("localhost", &nowhere)?
+            .rp_name(name)
+            .build();
+    }
     WebauthnBuilder::new(host, shop)?.rp_name(name).build()
 }
 

@@ -37,6 +37,8 @@ const ADMIN: &[&str] = &[
     "catalog:write",
     "events:write",
     "ledger:read",
+    "mails:read",
+    "mails:write",
     "orders:read",
     "orders:write",
     "payments:read",

@@ -59,7 +59,7 @@ impl Cluster {
             .expect("an object can be deleted");
     }
 
-    /// What the controllers of Deployments and StatefulSets write once all pods of a store serve.
+    /// What the controllers of Deployments and `StatefulSets` write once all pods of a store serve.
     pub(crate) async fn serve_all(&self, store: &str) {
         let database = format!("{store}-mariadb");
         self.until_exists(Kind::StatefulSet, &database).await;

@@ -37,6 +37,11 @@ async fn complaint(name: &str, value: &str) -> String {
     let mut variables = vec![
         ("CATALOG_URL", "http://127.0.0.1:1"),
         ("STOREFRONT_URL", "http://127.0.0.1:1"),
+        ("USERS_URL", "http://127.0.0.1:1"),
+        ("CART_URL", "http://127.0.0.1:1"),
+        ("ORDERS_URL", "http://127.0.0.1:1"),
+        ("PAYMENT_URL", "http://127.0.0.1:1"),
+        ("NOTIFICATIONS_URL", "http://127.0.0.1:1"),
         ("JWKS_FILE", keys.path().to_str().expect("text")),
     ];
     variables.retain(|(other, _)| *other != name);
@@ -89,6 +94,11 @@ impl Running {
         let child = gateway(&[
             ("CATALOG_URL", &upstream),
             ("STOREFRONT_URL", &upstream),
+            ("USERS_URL", &upstream),
+            ("CART_URL", &upstream),
+            ("ORDERS_URL", &upstream),
+            ("PAYMENT_URL", &upstream),
+            ("NOTIFICATIONS_URL", &upstream),
             ("JWKS_FILE", keys.path().to_str().expect("text")),
             ("API_ADDR", &addr.to_string()),
             ("ADMIN_ADDR", &format!("127.0.0.1:{}", free_port())),

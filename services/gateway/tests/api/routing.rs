@@ -93,7 +93,7 @@ async fn answers_404_for_what_is_nobodys_business() {
     let (mirror, _server, gateway) = mirrored();
     for path in [
         "/v1",
-        "/v1/carts",
+        "/v1/nothing",
         "/internal/v1/people/1",
         "/metrics",
         "/health",

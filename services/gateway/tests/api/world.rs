@@ -178,6 +178,16 @@ impl Gateway {
             &upstream,
             "--storefront-url",
             &upstream,
+            "--users-url",
+            &upstream,
+            "--cart-url",
+            &upstream,
+            "--orders-url",
+            &upstream,
+            "--payment-url",
+            &upstream,
+            "--notifications-url",
+            &upstream,
             "--jwks-file",
             &keys_path,
         ];
@@ -185,7 +195,7 @@ impl Gateway {
         if !flags.contains(&"--rate-limits") {
             arguments.extend([
                 "--rate-limits",
-                "pages=0:0,reads=0:0,searches=0:0,writes=0:0,imports=0:0,assets=0:0",
+                "pages=0:0,reads=0:0,searches=0:0,writes=0:0,imports=0:0,assets=0:0,logins=0:0,webhooks=0:0",
             ]);
         }
         arguments.extend(flags);
