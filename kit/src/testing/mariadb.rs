@@ -53,6 +53,8 @@ impl MariaDb {
                     format!("--datadir={folder}/data"),
                     format!("--socket={folder}/socket"),
                     format!("--pid-file={folder}/pid"),
+                    // A server that starts clears its folder for temporary tables, also of those that others are using.
+                    format!("--tmpdir={folder}"),
                     format!("--init-file={folder}/setup.sql"),
                 ])
                 .chain(as_root(&folder.to_string()))
@@ -130,6 +132,7 @@ fn template() -> io::Result<PathBuf> {
         .args(["--no-defaults", "--skip-test-db", "--skip-name-resolve"])
         .args(["--auth-root-authentication-method=normal", "--innodb-log-file-size=16M"])
         .arg(format!("--datadir={}", data.display()))
+        .arg(format!("--tmpdir={}", made.path().display()))
         .args(as_root(&made.path().display().to_string()))
         .output()
         .map_err(|error| {
