@@ -80,7 +80,9 @@ pub(super) fn objects(store: &ValidStore, service: &ValidService) -> Vec<Object>
 
 fn pod(store: &ValidStore, service: &ValidService) -> Pod {
     let needs = service.needs;
-    let mut used = secrets(store, service);
+    let env = env(store, service);
+    // Whatever of this changes replaces the pods.
+    let mut used: Vec<SecretKey> = env.iter().filter_map(secret_of).collect();
     let mut volumes = Vec::new();
     for Files {
         folder,
@@ -117,7 +119,7 @@ fn pod(store: &ValidStore, service: &ValidService) -> Pod {
         image: service.image.clone(),
         init: Vec::new(),
         command: Vec::new(),
-        env: env(store, service),
+        env,
         ports: vec![port("http", 8080), port("admin", 9090)],
         // Live as soon as the server listens; ready once what it cannot work without is there.
         live: ProbeHandler::Http("/health/live"),
@@ -151,25 +153,6 @@ fn files(store: &ValidStore, service: &ValidService) -> Vec<Files> {
         keys: own,
     });
     files
-}
-
-/// The Secrets in the environment, whose change replaces the pods.
-fn secrets(store: &ValidStore, service: &ValidService) -> Vec<SecretKey> {
-    let mut used = Vec::new();
-    if service.needs.mongodb.is_some() {
-        used.push(store.mongodb.uri_secret.clone());
-    }
-    if service.needs.mariadb.is_some() {
-        used.push(store.mariadb.url_secret(&store.name, service.needs.name));
-    }
-    if service.needs.name == "notifications" {
-        used.extend(store.mail.iter().map(|mail| mail.uri_secret.clone()));
-    }
-    if service.needs.redis {
-        used.extend(store.redis.url_secret(&store.name));
-    }
-    used.extend(service.env.iter().filter_map(secret_of));
-    used
 }
 
 /// The Secret that an environment variable takes its value from.
