@@ -13,7 +13,6 @@ use std::{
 
 pub(crate) use buyer::{Basket, Purchase};
 use reqwest::Method;
-use serde_json::Value;
 use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::{
@@ -262,12 +261,8 @@ async fn attack(town: &Town, due: Instant) {
                 .request(Method::GET, &format!("/internal/v1/people/{nobody}")),
         ),
     };
-    match town.shop.once("attack", due, request).await {
-        // A page of the site that says that there is nothing here is no breach.
-        Ok(answer) if answer.json != Value::Null => {
-            town.breach(format!("{what}: {} {}", answer.status, answer.json));
-        }
-        _ => {}
+    if let Ok(answer) = town.shop.once("attack", due, request).await {
+        town.breach(format!("{what}: {} {}", answer.status, answer.json));
     }
 }
 
