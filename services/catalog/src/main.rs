@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use amazoff_catalog::{App, Config, db::Db, refresh, router};
-use clap::Parser as _;
 use kit::{auth::Verifier, clock::Clock, telemetry};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let config = Config::parse();
+async fn main() -> Result<(), kit::Failure> {
+    let config: Config = kit::config::read()?;
     let _guard = telemetry::init("catalog", &config.kit)?;
     let clock = Clock::system();
     let verifier = Verifier::from_file(config.jwks_file.clone(), clock.clone())?;
