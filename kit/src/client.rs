@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, Method, StatusCode, header};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use tokio::net::TcpStream;
 use url::Url;
 
 use crate::{breaker::Breaker, clock::random_bytes, context, problem::FieldError};
@@ -255,17 +256,16 @@ impl Client {
         })
     }
 
-    /// Whether the service answers at all: for health checks, which must not wait for the deadline of a real call.
+    /// Whether the service accepts connections: for health checks, which must neither wait for the deadline of a real call nor fill the
+    /// other's log.
     pub async fn reachable(&self) -> Result<(), String> {
-        match self
-            .http
-            .head(self.base.clone())
-            .timeout(Duration::from_secs(1))
-            .send()
-            .await
-        {
-            Ok(_) => Ok(()),
-            Err(error) => Err(crate::problem::chain(&error)),
+        let host = self.base.host_str().unwrap_or_default();
+        let port = self.base.port_or_known_default().unwrap_or(80);
+        let connected = TcpStream::connect((host.trim_matches(['[', ']']), port));
+        match tokio::time::timeout(Duration::from_secs(1), connected).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(crate::problem::chain(&error)),
+            Err(_elapsed) => Err("no connection within a second".to_owned()),
         }
     }
 }

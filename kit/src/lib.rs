@@ -5,7 +5,7 @@
 //!
 //! With the feature `mariadb`: [`mariadb`] is the database, [`outbox`] and [`inbox`] carry what happened from service to service, [`idempotency`]
 //! makes a repeated request have its effect once, [`seal`] keeps personal data unreadable, [`audit`] remembers who did what. With the
-//! feature `mongodb`: [`inbox`] and [`seal`] over that. A service without either compiles no driver.
+//! feature `mongodb`: [`mongodb`](mod@mongodb) is the database, with [`inbox`] and [`seal`] over it. A service without either compiles no driver.
 
 pub mod config;
 mod failure;
@@ -30,6 +30,8 @@ pub mod money;
 
 #[cfg(feature = "mariadb")]
 pub mod mariadb;
+#[cfg(feature = "mongodb")]
+pub mod mongodb;
 
 #[cfg(feature = "mariadb")]
 pub mod audit;

@@ -3,13 +3,11 @@
 use ::mongodb::{
     Database,
     bson::{DateTime, Document, doc},
-    error::{Error, ErrorKind, WriteFailure},
+    error::Error,
 };
 use uuid::Uuid;
 
-use crate::clock::Clock;
-
-const DUPLICATE_KEY: i32 = 11000;
+use crate::{clock::Clock, mongodb::is_duplicate};
 
 /// Whether the event took effect already: asked first, so that what comes again costs one read.
 pub async fn is_known(database: &Database, id: &Uuid) -> Result<bool, Error> {
@@ -35,12 +33,4 @@ pub async fn remember(database: &Database, id: &Uuid, clock: &Clock) -> Result<b
 
 fn collection(database: &Database) -> ::mongodb::Collection<Document> {
     database.collection("inbox")
-}
-
-/// Whether an insert failed because the `_id` exists.
-pub(crate) fn is_duplicate(error: &Error) -> bool {
-    match &*error.kind {
-        ErrorKind::Write(WriteFailure::WriteError(write)) => write.code == DUPLICATE_KEY,
-        _ => false,
-    }
 }

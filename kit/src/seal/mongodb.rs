@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{DataKey, SealError, Sealer};
-use crate::inbox::mongodb::is_duplicate;
+use crate::mongodb::is_duplicate;
 
 #[derive(Serialize, Deserialize)]
 struct PersonKey {

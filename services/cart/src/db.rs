@@ -6,19 +6,8 @@
 pub mod changes;
 pub mod expiring;
 
-use std::time::Duration;
-
-use mongodb::{
-    Client, Collection, Database,
-    bson::doc,
-    error::{ErrorKind, WriteFailure},
-    options::ClientOptions,
-};
-
-/// A request gives up on a database that can't be reached after this time.
-const SELECTION_TIMEOUT: Duration = Duration::from_secs(2);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-const DUPLICATE_KEY: i32 = 11000;
+use kit::mongodb::is_duplicate;
+use mongodb::{Collection, Database};
 
 /// The database refused, or could not be reached.
 #[derive(Debug, thiserror::Error)]
@@ -49,22 +38,13 @@ pub struct Db {
 impl Db {
     /// Prepares to connect; the first question connects.
     pub async fn open(uri: &str, database: &str) -> Result<Self, DbError> {
-        let mut options = ClientOptions::parse(uri).await?;
-        options.app_name = Some("cart".to_owned());
-        options
-            .server_selection_timeout
-            .get_or_insert(SELECTION_TIMEOUT);
-        options.connect_timeout.get_or_insert(CONNECT_TIMEOUT);
-        let client = Client::with_options(options)?;
-        Ok(Self {
-            database: client.database(database),
-        })
+        let database = kit::mongodb::open("cart", uri, database).await?;
+        Ok(Self { database })
     }
 
     /// Whether the database answers.
-    pub async fn ping(&self) -> Result<(), DbError> {
-        self.database.run_command(doc! {"ping": 1}).await?;
-        Ok(())
+    pub async fn ping(&self) -> Result<(), String> {
+        kit::mongodb::ping(&self.database).await
     }
 
     /// The database itself, for what kit keeps in it.
@@ -74,13 +54,5 @@ impl Db {
 
     fn collection<T: Send + Sync>(&self, name: &str) -> Collection<T> {
         self.database.collection(name)
-    }
-}
-
-/// Whether an insert failed because the `_id` exists.
-fn is_duplicate(error: &mongodb::error::Error) -> bool {
-    match &*error.kind {
-        ErrorKind::Write(WriteFailure::WriteError(write)) => write.code == DUPLICATE_KEY,
-        _ => false,
     }
 }

@@ -92,7 +92,7 @@ impl App {
         Health::new()
             .check("mongodb", true, move || {
                 let db = db.clone();
-                async move { db.ping().await.map_err(|error| kit::problem::chain(&error)) }
+                async move { db.ping().await }
             })
             .check("catalog", false, move || {
                 let catalog = catalog.clone();

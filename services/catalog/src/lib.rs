@@ -123,7 +123,7 @@ impl App {
         let health = Health::new()
             .check("mongodb", false, move || {
                 let db = db.clone();
-                async move { db.ping().await.map_err(|error| kit::problem::chain(&error)) }
+                async move { db.ping().await }
             })
             .check("read model", false, move || {
                 let is_built = is_built.load(Ordering::SeqCst);

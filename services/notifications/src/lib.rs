@@ -99,7 +99,7 @@ impl App {
         Health::new()
             .check("mongodb", true, move || {
                 let db = db.clone();
-                async move { db.ping().await.map_err(|error| kit::problem::chain(&error)) }
+                async move { db.ping().await }
             })
             .check("smtp", false, move || {
                 let post_office = post_office.clone();

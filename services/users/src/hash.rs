@@ -26,7 +26,8 @@ impl Cost {
         passes: 2,
     };
 
-    fn params(self) -> Result<Params, HashError> {
+    /// Whether they make sense.
+    pub fn params(self) -> Result<Params, HashError> {
         Params::new(self.memory_kib, self.passes, 1, Some(OUTPUT)).map_err(HashError::Argon2)
     }
 }
@@ -64,6 +65,15 @@ impl PasswordHash {
             salt: salt.to_vec(),
             output: output.to_vec(),
         })
+    }
+
+    /// A hash that no password is known to match, made without the work.
+    pub fn of_nothing(salt: [u8; SALT], output: [u8; OUTPUT], cost: Cost) -> Self {
+        Self {
+            cost,
+            salt: salt.to_vec(),
+            output: output.to_vec(),
+        }
     }
 
     /// Reads what was kept.

@@ -31,7 +31,7 @@ struct Shared {
     running: AtomicUsize,
     most_running: AtomicUsize,
     count: AtomicU64,
-    /// Memory of hashes that are done: taking it anew each time would cost a tenth more.
+    /// Memory of hashes that are done, while others wait for it: taking it anew would cost each a tenth more.
     memory: Mutex<Vec<Vec<Block>>>,
 }
 
@@ -61,17 +61,16 @@ impl From<HasherError> for Problem {
 impl Hasher {
     /// Up to `at_once` hashes at the same time, of this cost.
     pub fn new(cost: Cost, at_once: usize) -> Result<Self, HashError> {
-        let mut memory = Vec::new();
-        let dummy = PasswordHash::new(&random_bytes::<32>(), random_bytes(), cost, &mut memory)?;
+        cost.params()?;
         Ok(Self(Arc::new(Shared {
             cost,
-            dummy: dummy.as_text(),
+            dummy: PasswordHash::of_nothing(random_bytes(), random_bytes(), cost).as_text(),
             places: Semaphore::new(at_once),
             waiting: AtomicUsize::new(0),
             running: AtomicUsize::new(0),
             most_running: AtomicUsize::new(0),
             count: AtomicU64::new(0),
-            memory: Mutex::new(vec![memory]),
+            memory: Mutex::default(),
         })))
     }
 
@@ -132,9 +131,9 @@ impl Hasher {
             shared.most_running.fetch_max(running, Ordering::SeqCst);
             let mut memory = shared.lock().pop().unwrap_or_default();
             let outcome = work(&mut memory);
-            shared.lock().push(memory);
             shared.count.fetch_add(1, Ordering::SeqCst);
             shared.running.fetch_sub(1, Ordering::SeqCst);
+            shared.put_back(memory);
             outcome
         })
         .await;
@@ -146,6 +145,17 @@ impl Hasher {
 }
 
 impl Shared {
+    /// Keeps the memory for whoever waits; gives all of it back to the machine when no one does.
+    fn put_back(&self, memory: Vec<Block>) {
+        let mut kept = self.lock();
+        // The request that just ended is counted as waiting until it is told.
+        if self.waiting.load(Ordering::SeqCst) > self.running.load(Ordering::SeqCst) + 1 {
+            kept.push(memory);
+        } else {
+            kept.clear();
+        }
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Vec<Block>>> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }

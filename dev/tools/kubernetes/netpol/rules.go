@@ -30,7 +30,7 @@ type cluster struct {
 }
 
 // rules renders the chains: the main one sends each policed pod's traffic to a chain of its own, which returns what is
-// allowed (to be judged for the other end too) and drops the rest.
+// allowed (to be judged for the other end too) and refuses the rest.
 func (c *cluster) rules() string {
 	var chains, jumps, bodies strings.Builder
 	fmt.Fprintf(&chains, ":%s - [0:0]\n", mainChain)
@@ -53,7 +53,8 @@ func (c *cluster) rules() string {
 					fmt.Fprintf(&bodies, "-A %s %s -j RETURN\n", chain, match)
 				}
 			}
-			fmt.Fprintf(&bodies, "-A %s -j DROP\n", chain)
+			// Refused, not swallowed: a pod whose address is not known here yet would otherwise wait a second for its next SYN.
+			fmt.Fprintf(&bodies, "-A %s -j REJECT\n", chain)
 		}
 	}
 	return chains.String() + jumps.String() + bodies.String()

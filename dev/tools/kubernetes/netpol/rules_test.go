@@ -54,9 +54,9 @@ func app(name string) meta.LabelSelector {
 	return meta.LabelSelector{MatchLabels: map[string]string{"app": name}}
 }
 
-func TestDefaultDenyDropsAllOfItsNamespaceOnly(t *testing.T) {
+func TestDefaultDenyRefusesAllOfItsNamespaceOnly(t *testing.T) {
 	rules := rendered(t, networking.NetworkPolicySpec{PolicyTypes: []networking.PolicyType{networking.PolicyTypeIngress}})
-	has(t, rules, "-d 10.0.0.1/32 -j AMAZOFF-POD-", "-d 10.0.0.2/32 -j AMAZOFF-POD-", "-j DROP")
+	has(t, rules, "-d 10.0.0.1/32 -j AMAZOFF-POD-", "-d 10.0.0.2/32 -j AMAZOFF-POD-", "-j REJECT")
 	lacks(t, rules, "10.0.0.3", "-s 10.0.0.1/32 -j AMAZOFF-POD-")
 }
 
