@@ -5,6 +5,7 @@
 //! coordinated omission elsewhere is left out here).
 
 mod baskets;
+mod ledger;
 mod measure;
 mod paths;
 mod report;
@@ -33,6 +34,8 @@ enum Command {
     Shop(visit::Visit),
     /// Buys real baskets one after the other, as fast as the shop sells.
     Replay(visit::Replay),
+    /// Holds orders, payments, stock and mails against each other, and against what the shop has acknowledged.
+    Ledger(ledger::Check),
 }
 
 #[tokio::main]
@@ -41,6 +44,7 @@ async fn main() -> ExitCode {
         Command::Pages(pages) => visit::pages(&pages).await,
         Command::Shop(visit) => visit::shop(&visit).await,
         Command::Replay(replay) => visit::replay(&replay).await,
+        Command::Ledger(check) => ledger::check(&check).await,
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -80,6 +84,12 @@ enum LoadError {
     Histogram(#[source] hdrhistogram::CreationError),
     #[error("{0} can't be read as baskets")]
     Baskets(String, #[source] std::io::Error),
+    #[error("{0} can't be read as acknowledged orders")]
+    Acknowledged(String, #[source] std::io::Error),
+    #[error(
+        "no account could be opened for {0}; how many one client may open in an hour is limited"
+    )]
+    Account(String),
     #[error("{0} can't be written")]
     Write(String, #[source] std::io::Error),
 }

@@ -66,6 +66,18 @@ impl Report {
             for (reason, times) in &step.reasons {
                 let _infallible = writeln!(text, "  {}: {times} × {reason}", step.step);
             }
+            for (reason, times) in &step.again {
+                let _infallible = writeln!(text, "  {}: {times} × again after {reason}", step.step);
+            }
+        }
+        let again: u64 = self.steps.iter().flat_map(|step| step.again.values()).sum();
+        if again > 0 {
+            let broken: u64 = self.steps.iter().map(|step| step.again_broken).sum();
+            let _infallible = writeln!(
+                text,
+                "{again} tries failed and were made again: {} were answered with a problem, {broken} not at all",
+                again - broken
+            );
         }
         let _infallible = writeln!(
             text,

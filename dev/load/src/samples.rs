@@ -26,7 +26,16 @@ pub(crate) struct Sample {
 pub(crate) enum Outcome {
     /// As it should.
     Done,
-    /// Answered with a problem document that says why not.
+    /// Otherwise.
+    Failed(Failure),
+    /// Not yet: this try failed, and the same request is sent again.
+    Again(Failure),
+}
+
+/// What was met in place of a yes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// A problem document that says why not.
     Refused(String),
     /// Broken: no answer, or one that is no problem document.
     Broken(String),
@@ -44,6 +53,8 @@ struct Step {
     refused: u64,
     broken: u64,
     reasons: BTreeMap<String, u64>,
+    again: BTreeMap<String, u64>,
+    again_broken: u64,
 }
 
 /// What happened in one second, by when it was due.
@@ -66,6 +77,10 @@ pub(crate) struct StepReport {
     pub(crate) p99_ms: f64,
     pub(crate) max_ms: f64,
     pub(crate) reasons: BTreeMap<String, u64>,
+    /// Tries that failed and were made again, by what they met; how the request ended is counted above.
+    pub(crate) again: BTreeMap<String, u64>,
+    /// How many of them were not answered with a problem document.
+    pub(crate) again_broken: u64,
 }
 
 impl Samples {
@@ -77,10 +92,9 @@ impl Samples {
         let second = &mut self.seconds[at];
         let ms = u64::try_from(sample.took.as_millis()).unwrap_or(u64::MAX);
         second.slowest_ms = second.slowest_ms.max(ms);
-        if sample.outcome == Outcome::Done {
-            second.done += 1;
-        } else {
-            second.failed += 1;
+        match sample.outcome {
+            Outcome::Done => second.done += 1,
+            Outcome::Failed(_) | Outcome::Again(_) => second.failed += 1,
         }
         let step = match self.steps.entry(sample.step) {
             std::collections::btree_map::Entry::Occupied(step) => step.into_mut(),
@@ -89,6 +103,8 @@ impl Samples {
                 refused: 0,
                 broken: 0,
                 reasons: BTreeMap::new(),
+                again: BTreeMap::new(),
+                again_broken: 0,
             }),
         };
         match sample.outcome {
@@ -96,13 +112,18 @@ impl Samples {
                 let us = u64::try_from(sample.took.as_micros()).unwrap_or(u64::MAX);
                 step.latencies.saturating_record(us);
             }
-            Outcome::Refused(reason) => {
+            Outcome::Failed(Failure::Refused(reason)) => {
                 step.refused += 1;
                 *step.reasons.entry(reason).or_default() += 1;
             }
-            Outcome::Broken(reason) => {
+            Outcome::Failed(Failure::Broken(reason)) => {
                 step.broken += 1;
                 *step.reasons.entry(reason).or_default() += 1;
+            }
+            Outcome::Again(Failure::Refused(reason)) => *step.again.entry(reason).or_default() += 1,
+            Outcome::Again(Failure::Broken(reason)) => {
+                step.again_broken += 1;
+                *step.again.entry(reason).or_default() += 1;
             }
         }
         Ok(())
@@ -121,6 +142,13 @@ impl Samples {
             .sum()
     }
 
+    /// How often a step ended otherwise than done.
+    pub(crate) fn fell_short(&self, step: &str) -> u64 {
+        self.steps
+            .get(step)
+            .map_or(0, |step| step.refused + step.broken)
+    }
+
     pub(crate) fn steps(&self) -> Vec<StepReport> {
         let report = |(name, step): (&&'static str, &Step)| StepReport {
             step: name,
@@ -132,6 +160,8 @@ impl Samples {
             p99_ms: milliseconds(step.latencies.value_at_quantile(0.99)),
             max_ms: milliseconds(step.latencies.max()),
             reasons: step.reasons.clone(),
+            again: step.again.clone(),
+            again_broken: step.again_broken,
         };
         self.steps.iter().map(report).collect()
     }
@@ -169,8 +199,14 @@ mod tests {
             samples.add(sample).expect("bounds are right");
         };
         add(40, Outcome::Done);
-        add(1, Outcome::Refused("out-of-stock".to_owned()));
-        add(1, Outcome::Broken("no connection".to_owned()));
+        add(
+            1,
+            Outcome::Failed(Failure::Refused("out-of-stock".to_owned())),
+        );
+        add(
+            1,
+            Outcome::Failed(Failure::Broken("no connection".to_owned())),
+        );
         let steps = samples.steps();
         assert_eq!(
             (steps[0].done, steps[0].refused, steps[0].broken),
@@ -182,5 +218,27 @@ mod tests {
             (1, 2)
         );
         assert_eq!(samples.seconds()[0].done, 0);
+    }
+
+    #[test]
+    fn a_try_that_is_made_again_is_not_how_the_request_ended() {
+        let mut samples = Samples::default();
+        let mut add = |outcome| {
+            let sample = Sample {
+                step: "place order",
+                due: Duration::ZERO,
+                took: Duration::from_millis(5),
+                outcome,
+            };
+            samples.add(sample).expect("bounds are right");
+        };
+        add(Outcome::Again(Failure::Refused(
+            "503 unavailable".to_owned(),
+        )));
+        add(Outcome::Again(Failure::Broken("no connection".to_owned())));
+        add(Outcome::Done);
+        let steps = samples.steps();
+        assert_eq!((steps[0].done, samples.fell_short("place order")), (1, 0));
+        assert_eq!((steps[0].again.len(), steps[0].again_broken), (2, 1));
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;
 use url::Url;
 
-use crate::samples::{Outcome, Sample};
+use crate::samples::{Failure, Outcome, Sample};
 
 /// The longest pause between tries of the same request.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -20,7 +20,7 @@ pub(crate) struct Shop {
     started: Instant,
     samples: UnboundedSender<Sample>,
     /// How long a shopper goes on trying what failed without a clean answer.
-    patience: Duration,
+    pub(crate) patience: Duration,
 }
 
 /// An answer that says yes.
@@ -60,11 +60,11 @@ impl Shop {
         step: &'static str,
         due: Instant,
         request: RequestBuilder,
-    ) -> Result<Answer, Outcome> {
+    ) -> Result<Answer, Failure> {
         let outcome = read(request).await;
         let judged = match &outcome {
             Ok(_) => Outcome::Done,
-            Err(outcome) => outcome.clone(),
+            Err(failure) => Outcome::Failed(failure.clone()),
         };
         self.note(step, due, judged);
         outcome
@@ -80,8 +80,7 @@ impl Shop {
         let due = Instant::now();
         let mut pause = Duration::from_millis(100);
         loop {
-            let outcome = read(request()).await;
-            let error = match outcome {
+            let error = match read(request()).await {
                 Ok(answer) => {
                     self.note(step, due, Outcome::Done);
                     return Ok(answer);
@@ -89,9 +88,10 @@ impl Shop {
                 Err(error) => error,
             };
             if is_final(&error) || due.elapsed() > self.patience {
-                self.note(step, due, error);
+                self.note(step, due, Outcome::Failed(error));
                 return Err(GaveUp);
             }
+            self.note(step, due, Outcome::Again(error));
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
@@ -110,9 +110,9 @@ impl Shop {
 }
 
 /// Whether asking again is in vain.
-fn is_final(outcome: &Outcome) -> bool {
-    match outcome {
-        Outcome::Refused(reason) => {
+fn is_final(failure: &Failure) -> bool {
+    match failure {
+        Failure::Refused(reason) => {
             let status: u16 = reason
                 .split_whitespace()
                 .next()
@@ -122,11 +122,11 @@ fn is_final(outcome: &Outcome) -> bool {
                 && !matches!(status, 408 | 425 | 429)
                 && !reason.contains("in-flight")
         }
-        Outcome::Done | Outcome::Broken(_) => false,
+        Failure::Broken(_) => false,
     }
 }
 
-async fn read(request: RequestBuilder) -> Result<Answer, Outcome> {
+async fn read(request: RequestBuilder) -> Result<Answer, Failure> {
     let broken = |error: reqwest::Error| {
         let kind = if error.is_timeout() {
             "timeout"
@@ -135,7 +135,7 @@ async fn read(request: RequestBuilder) -> Result<Answer, Outcome> {
         } else {
             "broken answer"
         };
-        Outcome::Broken(kind.to_owned())
+        Failure::Broken(kind.to_owned())
     };
     let response = request.send().await.map_err(broken)?;
     let status = response.status();
@@ -151,9 +151,9 @@ async fn read(request: RequestBuilder) -> Result<Answer, Outcome> {
     if is_problem {
         let kind = json["type"].as_str().unwrap_or_default();
         let kind = kind.trim_start_matches("/problems/");
-        return Err(Outcome::Refused(format!("{} {kind}", status.as_u16())));
+        return Err(Failure::Refused(format!("{} {kind}", status.as_u16())));
     }
-    Err(Outcome::Broken(format!("status {}", status.as_u16())))
+    Err(Failure::Broken(format!("status {}", status.as_u16())))
 }
 
 #[cfg(test)]
@@ -162,18 +162,18 @@ mod tests {
 
     #[test]
     fn only_what_may_change_is_asked_again() {
-        for (outcome, expected) in [
-            (Outcome::Refused("409 out-of-stock".to_owned()), true),
-            (Outcome::Refused("404 order-not-found".to_owned()), true),
-            (Outcome::Refused("409 in-flight".to_owned()), false),
-            (Outcome::Refused("429 too-many-requests".to_owned()), false),
+        for (failure, expected) in [
+            (Failure::Refused("409 out-of-stock".to_owned()), true),
+            (Failure::Refused("404 order-not-found".to_owned()), true),
+            (Failure::Refused("409 in-flight".to_owned()), false),
+            (Failure::Refused("429 too-many-requests".to_owned()), false),
             (
-                Outcome::Refused("503 temporarily-unavailable".to_owned()),
+                Failure::Refused("503 temporarily-unavailable".to_owned()),
                 false,
             ),
-            (Outcome::Broken("no connection".to_owned()), false),
+            (Failure::Broken("no connection".to_owned()), false),
         ] {
-            assert_eq!(is_final(&outcome), expected, "{outcome:?}");
+            assert_eq!(is_final(&failure), expected, "{failure:?}");
         }
     }
 }

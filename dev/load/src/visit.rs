@@ -16,8 +16,11 @@ use crate::{
     report::Report,
     samples::Samples,
     shop::Shop,
-    shoppers::{self, Arrivals, Basket, Purchase, Town},
+    shoppers::{self, Account, Arrivals, Basket, Purchase, Town, accounts},
 };
+
+/// Between how many accounts logins are spread: so few that a test opens them at once, so many that one account's limit is not met.
+const ACCOUNTS: u32 = 10;
 
 /// What `pages` is told.
 #[derive(Debug, Args)]
@@ -71,9 +74,13 @@ pub(crate) struct Visit {
     #[arg(long)]
     baskets: Option<PathBuf>,
 
-    /// Whether broken answers are no failure: for runs in which services are killed on purpose.
+    /// Services are killed on purpose: what breaks is no failure, as long as every purchase comes to its end by trying again.
     #[arg(long)]
     expect_outages: bool,
+
+    /// The API of the mail server (Mailpit) that takes the shop's mails.
+    #[arg(long)]
+    mails: Option<Url>,
 }
 
 /// What `replay` is told.
@@ -151,7 +158,14 @@ pub(crate) async fn shop(options: &Visit) -> Result<bool, LoadError> {
         Some(file) => baskets::read(file, usize::MAX)?,
         None => Vec::new(),
     };
-    let (town, heard) = town(&options.to, baskets).await?;
+    let accounts = match &options.mails {
+        Some(mails) if options.arrivals.login > 0.0 => {
+            let client = client(&options.to.base, Duration::from_secs(10))?;
+            accounts::open(&client, &options.to.base, mails, ACCOUNTS).await?
+        }
+        _ => Vec::new(),
+    };
+    let (town, heard) = town(&options.to, baskets, accounts).await?;
     let lasting = Duration::from_secs(options.seconds.into());
     let samples = shoppers::open(
         Arc::clone(&town),
@@ -161,15 +175,15 @@ pub(crate) async fn shop(options: &Visit) -> Result<bool, LoadError> {
         progress(options.seconds.into()),
     )
     .await?;
-    let is_clean = options.expect_outages || shoppers::is_clean(&samples);
-    Ok(conclude(&options.to, &town, &samples, lasting)? && is_clean)
+    let is_well = shoppers::is_well(&samples, options.expect_outages);
+    Ok(conclude(&options.to, &town, &samples, lasting)? && is_well)
 }
 
 /// Buys real baskets. Whether all were sold.
 pub(crate) async fn replay(options: &Replay) -> Result<bool, LoadError> {
     let baskets = baskets::read(&options.baskets, options.most)?;
     let all = baskets.len();
-    let (town, heard) = town(&options.to, Vec::new()).await?;
+    let (town, heard) = town(&options.to, Vec::new(), Vec::new()).await?;
     let began = std::time::Instant::now();
     let samples = shoppers::replay(
         Arc::clone(&town),
@@ -186,13 +200,17 @@ pub(crate) async fn replay(options: &Replay) -> Result<bool, LoadError> {
 async fn town(
     to: &To,
     baskets: Vec<Basket>,
+    accounts: Vec<Account>,
 ) -> Result<(Arc<Town>, mpsc::UnboundedReceiver<crate::samples::Sample>), LoadError> {
     let client = client(&to.base, Duration::from_secs(10))?;
     let pages = paths::discover(&client, &to.base, paths::Mix::Browse).await?;
     let skus = paths::skus(&client, &to.base).await?;
     let (tell, heard) = mpsc::unbounded_channel();
     let shop = Shop::new(client, &to.base, tell, Duration::from_secs(to.patience));
-    Ok((Arc::new(Town::new(shop, pages, skus, baskets)), heard))
+    Ok((
+        Arc::new(Town::new(shop, pages, skus, baskets, accounts)),
+        heard,
+    ))
 }
 
 fn conclude(to: &To, town: &Town, samples: &Samples, lasting: Duration) -> Result<bool, LoadError> {
@@ -220,12 +238,12 @@ fn conclude(to: &To, town: &Town, samples: &Samples, lasting: Duration) -> Resul
     Ok(report.breaches.is_empty())
 }
 
-fn write(file: &Path, text: &str) -> Result<(), LoadError> {
+pub(crate) fn write(file: &Path, text: &str) -> Result<(), LoadError> {
     std::fs::write(file, text)
         .map_err(|source| LoadError::Write(file.display().to_string(), source))
 }
 
-fn client(base: &Url, timeout: Duration) -> Result<reqwest::Client, LoadError> {
+pub(crate) fn client(base: &Url, timeout: Duration) -> Result<reqwest::Client, LoadError> {
     if !base.host_str().is_some_and(is_this_machine) {
         return Err(LoadError::NotThisMachine(base.to_string()));
     }
@@ -264,13 +282,13 @@ fn progress(seconds: u64) -> impl Fn(Duration, &Samples, usize) {
 }
 
 #[expect(clippy::print_stdout, reason = "the report is this program's output")]
-fn say(report: &str) {
+pub(crate) fn say(report: &str) {
     println!("{report}");
 }
 
 /// On one line that is written over while somebody watches; a line every ten seconds in a log.
 #[expect(clippy::print_stderr, reason = "progress is for whoever waits")]
-fn tell(line: &str) {
+pub(crate) fn tell(line: &str) {
     use std::io::IsTerminal as _;
     if std::io::stderr().is_terminal() {
         eprint!("\r\x1b[2K{line}");

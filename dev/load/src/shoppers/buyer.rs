@@ -12,7 +12,7 @@ use crate::{
     shop::{GaveUp, Shop},
 };
 
-/// How long a buyer waits for a paid order to be confirmed.
+/// How long a buyer waits for a paid order to be confirmed, or longer when patient.
 const UNTIL_CONFIRMED: Duration = Duration::from_mins(1);
 
 /// What one shopper takes home: SKUs and how many of each.
@@ -192,7 +192,7 @@ async fn see_confirmed(shop: &Shop, placed: &Placed) -> Result<(), Short> {
         as_guest(shop.request(Method::GET, &path), placed)
     };
     let mut pause = Duration::from_millis(20);
-    while began.elapsed() < UNTIL_CONFIRMED {
+    while began.elapsed() < UNTIL_CONFIRMED.max(shop.patience) {
         let order = shop.insist("look at order", &look).await;
         let order = order.map_err(Short::of("seen again"))?.json;
         match order["states"]["order"].as_str() {
