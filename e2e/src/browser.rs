@@ -1,12 +1,27 @@
 //! A real headless Chromium, driven by `WebDriver`.
 
-use std::{net::TcpListener, path::PathBuf, process::Stdio, time::Duration};
+mod authenticator;
+mod inspect;
+mod vendor;
 
-use fantoccini::{Client, ClientBuilder, Locator};
+use std::{
+    hash::{BuildHasher as _, RandomState},
+    net::TcpListener,
+    process::Stdio,
+    sync::Mutex,
+    time::Duration,
+};
+
+use fantoccini::{Client, ClientBuilder, Locator, elements::Element};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
-use crate::Failure;
+use crate::{Failure, within};
+
+/// How long anything on a page is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// What presses a button or follows a link by the keyboard: a click would miss while the page still scrolls to it.
+const ENTER: &str = "\u{e007}";
 
 /// What a shopper looks through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,9 +32,23 @@ pub enum Screen {
     Laptop,
 }
 
+impl Screen {
+    /// Its width and height, in CSS pixels.
+    const fn size(self) -> (u32, u32) {
+        match self {
+            Self::Phone => (390, 844),
+            Self::Laptop => (1280, 900),
+        }
+    }
+}
+
 /// A browser with a profile of its own; it ends when dropped.
 pub struct Browser {
     page: Client,
+    screen: Screen,
+    scripts: bool,
+    /// What [`Browser::inspect`] found wrong so far.
+    faults: Mutex<Vec<String>>,
     _driver: Child,
 }
 
@@ -38,10 +67,7 @@ impl Browser {
                     "chromedriver can't be started ({error}); `dev/tools/install web` installs it"
                 )
             })?;
-        let (width, height) = match screen {
-            Screen::Phone => (390, 844),
-            Screen::Laptop => (1280, 900),
-        };
+        let (width, height) = screen.size();
         let mut arguments = vec![
             "--headless=new".to_owned(),
             "--no-sandbox".to_owned(),
@@ -66,10 +92,25 @@ impl Browser {
             return Err("capabilities are an object".into());
         };
         let page = connect(port, capabilities).await?;
-        Ok(Self {
+        let browser = Self {
             page,
+            screen,
+            scripts,
+            faults: Mutex::default(),
             _driver: driver,
-        })
+        };
+        browser.be_somebody_else().await?;
+        Ok(browser)
+    }
+
+    /// Comes from an address of its own, where the shop lets this machine say so: what is limited by address is not about all tests together.
+    async fn be_somebody_else(&self) -> Result<(), Failure> {
+        let own = RandomState::new().hash_one(self.page.session_id().await?);
+        let address = format!("2001:db8:{:x}:{:x}::1", own & 0xffff, (own >> 16) & 0xffff);
+        self.chrome("Network.enable", json!({})).await?;
+        let headers = json!({"headers": {"X-Forwarded-For": address}});
+        self.chrome("Network.setExtraHTTPHeaders", headers).await?;
+        Ok(())
     }
 
     /// Goes to an address.
@@ -96,15 +137,66 @@ impl Browser {
         Ok(self.page.find_all(Locator::Css(selector)).await?.len())
     }
 
-    /// Follows the first link that matches, by the keyboard: a click would miss while the page still scrolls to it.
+    /// An attribute of the first element that matches.
+    pub async fn attribute(&self, selector: &str, name: &str) -> Result<String, Failure> {
+        let value = self.find(selector).await?.attr(name).await?;
+        value.ok_or_else(|| format!("{selector:?} has no {name}").into())
+    }
+
+    /// Follows the first link that matches, and waits for the page behind it.
     pub async fn follow(&self, selector: &str) -> Result<(), Failure> {
-        Ok(self.find(selector).await?.send_keys("\u{e007}").await?)
+        self.leave(selector).await
+    }
+
+    /// Presses a button that sends its form, and waits for the page that answers.
+    pub async fn send(&self, selector: &str) -> Result<(), Failure> {
+        self.leave(selector).await
+    }
+
+    /// Presses a button that leaves the page where it is.
+    pub async fn press(&self, selector: &str) -> Result<(), Failure> {
+        Ok(self.find(selector).await?.send_keys(ENTER).await?)
+    }
+
+    /// Puts text into a field, in place of what is in it.
+    pub async fn fill(&self, selector: &str, text: &str) -> Result<(), Failure> {
+        let field = self.find(selector).await?;
+        field.clear().await?;
+        Ok(field.send_keys(text).await?)
+    }
+
+    /// Ticks a box or chooses a radio button, by the keyboard.
+    pub async fn choose(&self, selector: &str) -> Result<(), Failure> {
+        let choice = self.find(selector).await?;
+        if !choice.is_selected().await? {
+            choice.send_keys(" ").await?;
+        }
+        Ok(())
+    }
+
+    /// Chooses from a list by what it sends.
+    pub async fn select(&self, selector: &str, value: &str) -> Result<(), Failure> {
+        Ok(self.find(selector).await?.select_by_value(value).await?)
     }
 
     /// Types into a field; `\n` presses Enter.
     pub async fn type_into(&self, selector: &str, text: &str) -> Result<(), Failure> {
-        let keys = text.replace('\n', "\u{e007}");
+        let keys = text.replace('\n', ENTER);
         Ok(self.find(selector).await?.send_keys(&keys).await?)
+    }
+
+    /// What the browser would send as `Cookie` to the page shown.
+    pub async fn cookies(&self) -> Result<String, Failure> {
+        let cookies = self.page.get_all_cookies().await?;
+        let pairs = cookies
+            .iter()
+            .map(|cookie| format!("{}={}", cookie.name(), cookie.value()));
+        Ok(pairs.collect::<Vec<_>>().join("; "))
+    }
+
+    /// Forgets every cookie of the page shown, as after a long time or in another browser.
+    pub async fn forget(&self) -> Result<(), Failure> {
+        Ok(self.page.delete_all_cookies().await?)
     }
 
     /// Runs a script in the page and returns what it returns.
@@ -112,22 +204,9 @@ impl Browser {
         Ok(self.page.execute(script, Vec::new()).await?)
     }
 
-    /// What axe-core finds wrong with the page: one line a rule that is broken.
-    pub async fn accessibility_faults(&self) -> Result<Vec<String>, Failure> {
-        let axe = tokio::fs::read_to_string(axe_path()?).await?;
-        self.page.execute(&axe, Vec::new()).await?;
-        let script = "const done = arguments[arguments.length - 1]; axe.run(document).then(result => done(result.violations), error => done([{id: String(error), nodes: []}]));";
-        let found = self.page.execute_async(script, Vec::new()).await?;
-        let faults = found.as_array().map(Vec::as_slice).unwrap_or_default();
-        Ok(faults
-            .iter()
-            .map(|fault| {
-                format!(
-                    "{}: {} ({})",
-                    fault["id"], fault["help"], fault["nodes"][0]["html"]
-                )
-            })
-            .collect())
+    /// Runs a script in the page that calls its last argument with what it has found out.
+    pub async fn run_to_end(&self, script: &str) -> Result<Value, Failure> {
+        Ok(self.page.execute_async(script, Vec::new()).await?)
     }
 
     /// A picture of the page as it is shown, as PNG.
@@ -135,19 +214,43 @@ impl Browser {
         Ok(self.page.screenshot().await?)
     }
 
-    /// Closes the browser properly; dropping it ends it all the same.
+    /// Closes the browser properly, and tells what [`Browser::inspect`] found; dropping it ends it all the same.
     pub async fn close(self) -> Result<(), Failure> {
-        Ok(self.page.close().await?)
+        self.page.close().await?;
+        let faults = self.faults.into_inner().unwrap_or_default();
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("{} faults:\n{}", faults.len(), faults.join("\n")).into())
+        }
     }
 
-    async fn find(&self, selector: &str) -> Result<fantoccini::elements::Element, Failure> {
+    async fn find(&self, selector: &str) -> Result<Element, Failure> {
         let found = self
             .page
             .wait()
-            .at_most(Duration::from_secs(5))
+            .at_most(PATIENCE)
             .for_element(Locator::Css(selector))
             .await;
-        found.map_err(|error| format!("nothing matches {selector:?} on the page: {error}").into())
+        match found {
+            Ok(element) => Ok(element),
+            Err(error) => {
+                let path = self.path().await.unwrap_or_default();
+                Err(format!("nothing matches {selector:?} on {path}: {error}").into())
+            }
+        }
+    }
+
+    /// Presses Enter on an element and waits until its page is gone, so that whatever is looked for next is looked for on the one that follows.
+    async fn leave(&self, selector: &str) -> Result<(), Failure> {
+        let target = self.find(selector).await?;
+        let page = self.find("html").await?;
+        target.send_keys(ENTER).await?;
+        within(PATIENCE, &format!("{selector} leads on"), || async {
+            page.tag_name().await.is_err()
+        })
+        .await?;
+        Ok(())
     }
 }
 
@@ -172,21 +275,4 @@ async fn connect(
 
 fn hyper_util_connector() -> hyper_util::client::legacy::connect::HttpConnector {
     hyper_util::client::legacy::connect::HttpConnector::new()
-}
-
-fn axe_path() -> Result<PathBuf, Failure> {
-    let cache = std::env::var_os("AMAZOFF_CACHE")
-        .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/amazoff")))
-        .ok_or("neither AMAZOFF_CACHE nor HOME is set")?;
-    let path = cache.join("share/axe.min.js");
-    if path.exists() {
-        Ok(path)
-    } else {
-        Err(format!(
-            "{} is missing; `dev/tools/install web` installs it",
-            path.display()
-        )
-        .into())
-    }
 }

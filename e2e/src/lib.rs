@@ -1,11 +1,14 @@
 //! A shop on a live cluster, seen from outside: by HTTP, in a real browser, and through Kubernetes.
 //!
 //! Nothing here knows the project's crates: what these tests prove holds for whoever installs the shop.
-//! `E2E_URL` is the entry point, `E2E_STORE` the `namespace/name` of the store; `make e2e` sets both.
+//! `E2E_URL` is the entry point, `E2E_MAILS` the API of its mail server, `E2E_STAFF_TOKEN` an access token that may send parcels, `E2E_STORE` the
+//! `namespace/name` of the store; `make e2e` sets them. Only what looks at Kubernetes needs the last.
 
 pub mod browser;
 pub mod cluster;
+pub mod mails;
 pub mod shop;
+pub mod totp;
 
 use std::{future::Future, time::Duration};
 

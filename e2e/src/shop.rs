@@ -61,4 +61,39 @@ impl Shop {
             .await
             .map_or(0, |response| response.status().as_u16())
     }
+
+    /// The path of a product page that something can be bought on.
+    pub async fn something_to_buy(&self, language: &str) -> Result<String, Failure> {
+        let mut found = self.things_to_buy(language, 1).await?;
+        found.pop().ok_or_else(|| "nothing is in stock".into())
+    }
+
+    /// The paths of up to `most` such pages.
+    pub async fn things_to_buy(&self, language: &str, most: usize) -> Result<Vec<String>, Failure> {
+        let path = format!("/v1/products?lang={language}&currency=EUR&limit=50");
+        let listed = self.json(&path).await?;
+        let mut found = Vec::new();
+        for product in listed["items"].as_array().into_iter().flatten() {
+            let slug = product["slug"].as_str().ok_or("a product has a slug")?;
+            let path = format!("/{language}/p/{slug}");
+            if found.len() < most && self.get(&path).await?.text().await?.contains("data-add") {
+                found.push(path);
+            }
+        }
+        Ok(found)
+    }
+
+    /// POSTs what only staff may, with the token in `E2E_STAFF_TOKEN`.
+    pub async fn as_staff(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        let token = std::env::var("E2E_STAFF_TOKEN")
+            .map_err(|_unset| "E2E_STAFF_TOKEN is not set; `make e2e` sets it")?;
+        let request = self.request(Method::POST, path).bearer_auth(token);
+        let response = request.json(body).send().await?;
+        let status = response.status();
+        let body = response.text().await?;
+        if !status.is_success() {
+            return Err(format!("POST {path}: {status}: {body}").into());
+        }
+        Ok(serde_json::from_str(&body)?)
+    }
 }

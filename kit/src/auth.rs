@@ -7,6 +7,7 @@
 //! whatever its token says; a key that names none signs for persons. So a service whose key is stolen can be nobody else,
 //! and its permissions stand in one place that the service can't write to.
 
+mod client_address;
 mod keys;
 mod revocations;
 mod service_tokens;
@@ -26,10 +27,11 @@ use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use jsonwebtoken::{Algorithm, Validation};
 use quick_cache::sync::Cache;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use keys::VerifyingKeys;
+pub use client_address::{AddressTokens, CLIENT_ADDRESS, ClientAddress, MAY_SAY};
 pub use keys::{KeyError, SigningKey};
+use keys::{VerifyingKey, VerifyingKeys};
 pub use revocations::follow_revocations;
 pub use service_tokens::ServiceTokens;
 
@@ -180,6 +182,16 @@ impl Verifier {
 
 impl Shared {
     fn check(&self, token: &str) -> Result<Claims, TokenError> {
+        self.read(token, AUDIENCE, VerifyingKey::allow)
+    }
+
+    /// What a token for `audience` says, as far as its key may say it.
+    fn read<T: DeserializeOwned, U>(
+        &self,
+        token: &str,
+        audience: &str,
+        allow: impl FnOnce(&VerifyingKey, T) -> Option<U>,
+    ) -> Result<U, TokenError> {
         let header =
             jsonwebtoken::decode_header(token).map_err(|_malformed| TokenError::Invalid)?;
         let keys = self.keys.load();
@@ -190,13 +202,13 @@ impl Shared {
             .ok_or(TokenError::UnknownKey)?;
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_issuer(&[ISSUER]);
-        validation.set_audience(&[AUDIENCE]);
+        validation.set_audience(&[audience]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         // Expiry is compared with our own clock, which tests can move.
         validation.validate_exp = false;
-        let data = jsonwebtoken::decode::<Claims>(token, &key.key, &validation)
+        let data = jsonwebtoken::decode::<T>(token, &key.key, &validation)
             .map_err(|_forged| TokenError::Invalid)?;
-        key.allow(data.claims).ok_or(TokenError::Invalid)
+        allow(key, data.claims).ok_or(TokenError::Invalid)
     }
 
     fn still_good(&self, claims: &Claims, now: i64) -> Result<(), TokenError> {

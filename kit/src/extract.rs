@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use http::{StatusCode, header, request::Parts};
+use http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::Problem;
@@ -61,6 +61,43 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         axum::Json(self.0).into_response()
+    }
+}
+
+/// The address by which a person is known where they have no account, in requests about all that is kept on them. In a header, since URLs
+/// end up in logs; absent when there is none.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PersonEmail(pub Option<String>);
+
+impl PersonEmail {
+    /// The name of the header.
+    pub const NAME: HeaderName = HeaderName::from_static("person-email");
+
+    /// The header that says it; none for what no header can hold, which is no address either.
+    pub fn header(email: &str) -> Option<(HeaderName, HeaderValue)> {
+        let mut value = HeaderValue::from_bytes(email.as_bytes()).ok()?;
+        value.set_sensitive(true);
+        Some((Self::NAME, value))
+    }
+}
+
+/// Addresses don't belong in logs.
+impl std::fmt::Debug for PersonEmail {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("PersonEmail(…)")
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PersonEmail {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let Some(value) = parts.headers.get(Self::NAME) else {
+            return Ok(Self(None));
+        };
+        let email = str::from_utf8(value.as_bytes())
+            .map_err(|_not_text| Problem::invalid().field("person-email", "must be UTF-8"))?;
+        Ok(Self(Some(email.to_owned())))
     }
 }
 

@@ -50,6 +50,13 @@ fn main() -> Outcome<()> {
         &fs::read("assets/pay.js")?,
     )?;
     packer.pack(
+        "PASSKEY",
+        "passkey",
+        "js",
+        "text/javascript; charset=utf-8",
+        &fs::read("assets/passkey.js")?,
+    )?;
+    packer.pack(
         "ICON",
         "icon",
         "svg",

@@ -1,5 +1,9 @@
 //! What every page must be: accessible, light, and in the language asked for.
 
+use crate::{
+    account::register,
+    buying::{choose_delivery_and_payment, fill_address, fill_cart, place_and_pay},
+};
 use e2e::{
     Failure,
     browser::{Browser, Screen},
@@ -98,7 +102,6 @@ async fn the_first_view_of_the_home_page_is_light() -> Result<(), Failure> {
 /// Keeps the pictures in the documentation current: `make screenshots` names the folder.
 #[tokio::test]
 async fn pages_can_be_photographed() -> Result<(), Failure> {
-    let folder = std::env::var("E2E_SCREENSHOTS").ok();
     let shop = Shop::from_env()?;
     for (screen, size) in [(Screen::Phone, "phone"), (Screen::Laptop, "laptop")] {
         let browser = Browser::open(screen, true).await?;
@@ -111,13 +114,41 @@ async fn pages_can_be_photographed() -> Result<(), Failure> {
             "not-found",
         ]) {
             browser.go(&shop.address(page)).await?;
-            let picture = browser.picture().await?;
-            assert!(picture.starts_with(b"\x89PNG"), "{page}");
-            if let Some(folder) = &folder {
-                tokio::fs::write(format!("{folder}/{name}-{size}.png"), picture).await?;
-            }
+            photograph(&browser, name, size).await?;
         }
+        photograph_a_purchase(&browser, &shop, size).await?;
         browser.close().await?;
+    }
+    Ok(())
+}
+
+/// What a shopper with an account sees on the way from the cart to the account.
+async fn photograph_a_purchase(browser: &Browser, shop: &Shop, size: &str) -> Result<(), Failure> {
+    register(browser, shop, "en").await?;
+    fill_cart(browser, shop, "en", true).await?;
+    for product in shop.things_to_buy("en", 3).await?.iter().skip(1) {
+        browser.go(&shop.address(product)).await?;
+        browser.press("form[data-add] button").await?;
+        browser.follow(".toast a[href$='/cart']").await?;
+    }
+    photograph(browser, "cart", size).await?;
+    browser.follow("#cart a[href$='/checkout']").await?;
+    fill_address(browser).await?;
+    photograph(browser, "checkout", size).await?;
+    choose_delivery_and_payment(browser).await?;
+    photograph(browser, "payment", size).await?;
+    place_and_pay(browser).await?;
+    photograph(browser, "confirmation", size).await?;
+    browser.go(&shop.address("/en/account")).await?;
+    photograph(browser, "account", size).await
+}
+
+async fn photograph(browser: &Browser, name: &str, size: &str) -> Result<(), Failure> {
+    browser.run("scrollTo(0, 0)").await?;
+    let picture = browser.picture().await?;
+    assert!(picture.starts_with(b"\x89PNG"), "{name}");
+    if let Ok(folder) = std::env::var("E2E_SCREENSHOTS") {
+        tokio::fs::write(format!("{folder}/{name}-{size}.png"), picture).await?;
     }
     Ok(())
 }

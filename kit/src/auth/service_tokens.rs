@@ -113,7 +113,7 @@ impl Shared {
     }
 }
 
-fn read(path: &Path) -> Result<SigningKey, KeyError> {
+pub(super) fn read(path: &Path) -> Result<SigningKey, KeyError> {
     let jwk = std::fs::read_to_string(path).map_err(|source| KeyError::Unreadable {
         path: path.display().to_string(),
         source,

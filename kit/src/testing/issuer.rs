@@ -2,7 +2,10 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
 
 use crate::{
-    auth::{AUDIENCE, Claims, ISSUER, SERVICE_PREFIX, ServiceTokens, SigningKey, Verifier},
+    auth::{
+        AUDIENCE, AddressTokens, Claims, ISSUER, SERVICE_PREFIX, ServiceTokens, SigningKey,
+        Verifier,
+    },
     clock::{Clock, random_bytes},
 };
 
@@ -34,14 +37,32 @@ impl TestIssuer {
     }
 
     /// The tokens of a service that may do this, whose key verifiers made from now on know.
-    #[expect(clippy::expect_used, reason = "a key made here can be read here")]
     pub fn service(&mut self, clock: &Clock, name: &str, permissions: &[&str]) -> ServiceTokens {
-        let key = SigningKey::from_jwk(&private_jwk()).expect("a key made here");
+        ServiceTokens::new(
+            self.key_of(name, permissions, &private_jwk()),
+            name,
+            clock.clone(),
+        )
+    }
+
+    /// What a service says the addresses of clients with; likewise.
+    pub fn addresses(&mut self, clock: &Clock, name: &str, permissions: &[&str]) -> AddressTokens {
+        AddressTokens::new(
+            self.key_of(name, permissions, &private_jwk()),
+            name,
+            clock.clone(),
+        )
+    }
+
+    /// Publishes the key of a service, with what it may do.
+    #[expect(clippy::expect_used, reason = "tests give keys")]
+    pub fn key_of(&mut self, name: &str, permissions: &[&str], private_jwk: &str) -> SigningKey {
+        let key = SigningKey::from_jwk(private_jwk).expect("a private key");
         let mut entry = key.public_jwk();
         entry["sub"] = json!(format!("{SERVICE_PREFIX}{name}"));
         entry["permissions"] = json!(permissions);
         self.publish(entry);
-        ServiceTokens::new(key, name, clock.clone())
+        key
     }
 
     fn publish(&mut self, entry: serde_json::Value) {

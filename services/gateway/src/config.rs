@@ -50,6 +50,11 @@ pub struct Config {
     #[arg(long, env = "JWKS_FILE")]
     pub jwks_file: PathBuf,
 
+    /// The gateway's own private key (a JSON Web Key): it signs what the gateway says of clients' addresses, which services believe of nobody
+    /// else. Without one, services limit whoever calls them by the addresses of the gateway's replicas.
+    #[arg(long, env = "SIGNING_KEY_FILE")]
+    pub signing_key_file: Option<PathBuf>,
+
     /// The Redis that replicas share limits and cached answers through; each replica stands alone when absent or gone.
     #[arg(long, env = "REDIS_URL")]
     pub redis_url: Option<String>,

@@ -34,7 +34,7 @@ use crate::{
 use ipnet::IpNet;
 use kit::{
     Health,
-    auth::{KeyError, Verifier},
+    auth::{AddressTokens, KeyError, Verifier},
     clock::Clock,
     serve::Upgraded,
 };
@@ -65,6 +65,8 @@ pub struct Shared {
     upgraded: Upgraded,
     trusted: Vec<IpNet>,
     cors: Cors,
+    /// Says whose request it is to services that can't see it.
+    addresses: Option<AddressTokens>,
     https: bool,
 }
 
@@ -74,6 +76,9 @@ pub enum StartError {
     /// `JWKS_FILE` can't be used.
     #[error("JWKS_FILE: the signing keys can't be read")]
     Keys(#[source] KeyError),
+    /// `SIGNING_KEY_FILE` can't be used.
+    #[error("SIGNING_KEY_FILE: the gateway's own key can't be read")]
+    OwnKey(#[source] KeyError),
     /// `REDIS_URL` is not an address of Redis.
     #[error("REDIS_URL must be an address such as redis://shop-redis:6379")]
     Redis(#[source] redis::RedisError),
@@ -90,6 +95,12 @@ impl App {
             .map(Redis::connect)
             .transpose()
             .map_err(StartError::Redis)?;
+        let addresses = config
+            .signing_key_file
+            .clone()
+            .map(|file| AddressTokens::from_file(file, "gateway", clock.clone()))
+            .transpose()
+            .map_err(StartError::OwnKey)?;
         Ok(Self(Arc::new(Shared {
             catalog: Upstream::new("catalog", &config.catalog_url),
             storefront: Upstream::new("storefront", &config.storefront_url),
@@ -107,6 +118,7 @@ impl App {
             clock,
             upgraded: Upgraded::default(),
             trusted: config.trusted_proxies.clone(),
+            addresses,
             cors: Cors::new(config.cors_origins.clone()),
             https: config
                 .public_url

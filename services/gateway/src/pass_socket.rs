@@ -34,7 +34,7 @@ pub(crate) async fn pass(
         return Err(Refusal::ForeignOrigin);
     }
     let connection = app.upgraded.hold().ok_or(Refusal::Leaving)?;
-    let head = head(&mut parts, caller, Some(protocol.clone()));
+    let head = head(app, &mut parts, caller, Some(protocol.clone()));
     let client = hyper::upgrade::on(Request::from_parts(parts, ()));
     let sent = upstream
         .send(head, Outgoing::empty(), None, route.timeout)

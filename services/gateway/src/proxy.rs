@@ -16,7 +16,11 @@ use axum::{
 };
 use http::{HeaderValue, Method, Request, Uri, header, request::Parts};
 use http_body::Body as _;
-use kit::{Problem, auth::Identity, serve::Answered};
+use kit::{
+    Problem,
+    auth::{CLIENT_ADDRESS, Identity},
+    serve::Answered,
+};
 use std::net::SocketAddr;
 
 /// The most bytes a request's headers may take.
@@ -96,7 +100,7 @@ async fn pass(
     }
     let changes = (route.cached && app.cache.is_some() && !parts.method.is_safe())
         .then(|| Key::of(&parts, caller));
-    let head = head(&mut parts, caller, None);
+    let head = head(app, &mut parts, caller, None);
     let sending = upstream.send(head, body, progress.as_ref(), route.timeout);
     let sent = Box::pin(sending).await;
     let mut response = sent.map_err(|source| no_answer(upstream, source, route))?;
@@ -147,7 +151,12 @@ fn limit_body(
 }
 
 /// The head as the upstream gets it. HTTP/2 has the host in the address, HTTP/1.1 in a header.
-pub(crate) fn head(parts: &mut Parts, caller: &Caller, upgrade: Option<HeaderValue>) -> Head {
+pub(crate) fn head(
+    app: &App,
+    parts: &mut Parts,
+    caller: &Caller,
+    upgrade: Option<HeaderValue>,
+) -> Head {
     let mut sent = std::mem::take(&mut parts.headers);
     if let Some(authority) = parts.uri.authority()
         && let Ok(host) = HeaderValue::from_str(authority.as_str())
@@ -155,6 +164,13 @@ pub(crate) fn head(parts: &mut Parts, caller: &Caller, upgrade: Option<HeaderVal
         sent.insert(header::HOST, host);
     }
     headers::to_upstream(&mut sent, caller, upgrade);
+    if let Some(said) = app
+        .addresses
+        .as_ref()
+        .and_then(|tokens| tokens.value(caller.address))
+    {
+        sent.insert(CLIENT_ADDRESS, said);
+    }
     kit::context::inject(&mut sent);
     let uri = parts
         .uri

@@ -358,7 +358,7 @@ impl Fetch {
                 parts.headers.insert(header::IF_NONE_MATCH, etag.clone());
             }
         }
-        head(&mut parts, &self.caller, None)
+        head(&self.app, &mut parts, &self.caller, None)
     }
 }
 

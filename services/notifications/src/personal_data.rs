@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use kit::{
     Problem,
     auth::Identity,
-    extract::{Json, Path, Query},
+    extract::{Json, Path, PersonEmail},
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
@@ -22,13 +22,6 @@ use crate::{
 pub const EXPORT: &str = "people:export";
 /// The permission to forget a person.
 pub const ERASE: &str = "people:erase";
-
-/// How a person is known besides by their id.
-#[derive(Debug, Deserialize)]
-pub struct PersonQuery {
-    /// Their address: mails about orders know no other name.
-    pub email: Option<String>,
-}
 
 /// All that is kept on a person.
 #[derive(Debug, Serialize)]
@@ -52,15 +45,15 @@ pub struct ExportedMail {
     pub sent_at: Option<Timestamp>,
 }
 
-/// `GET /internal/v1/people/{id}?email=`.
+/// `GET /internal/v1/people/{id}`: mails about orders know their reader by the address alone.
 pub async fn export_person(
     State(app): State<App>,
     Path(person): Path<Uuid>,
     caller: Identity,
-    Query(query): Query<PersonQuery>,
+    PersonEmail(email): PersonEmail,
 ) -> Result<Json<Export>, Problem> {
     caller.require(EXPORT)?;
-    let mails = find(&app, person, &query).await?;
+    let mails = find(&app, person, email.as_deref()).await?;
     let mails = mails.into_iter().map(|mail| ExportedMail {
         kind: mail.kind,
         about: mail.about,
@@ -73,29 +66,27 @@ pub async fn export_person(
     }))
 }
 
-/// `DELETE /internal/v1/people/{id}?email=`. What was not sent is not sent any more, but for the mail that says that the account is gone.
+/// `DELETE /internal/v1/people/{id}`. What was not sent is not sent any more, but for the mail that says that the account is gone.
 pub async fn erase_person(
     State(app): State<App>,
     Path(person): Path<Uuid>,
     caller: Identity,
-    Query(query): Query<PersonQuery>,
+    PersonEmail(email): PersonEmail,
 ) -> Result<StatusCode, Problem> {
     caller.require(ERASE)?;
-    for mail in find(&app, person, &query).await? {
+    for mail in find(&app, person, email.as_deref()).await? {
         queue::delete(&app.db, mail.id).await?;
         seal_mail::destroy_key(&app, mail.reader).await?;
         mails::replace(&app.db, &mail.erased()).await?;
     }
-    if let Some(email) = &query.email {
+    if let Some(email) = &email {
         seal_mail::destroy_key(&app, seal_mail::reader(&app, email)?).await?;
     }
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn find(app: &App, person: Uuid, query: &PersonQuery) -> Result<Vec<Mail>, Problem> {
-    let reader = query
-        .email
-        .as_ref()
+async fn find(app: &App, person: Uuid, email: Option<&str>) -> Result<Vec<Mail>, Problem> {
+    let reader = email
         .map(|email| seal_mail::reader(app, email))
         .transpose()?;
     Ok(mails::of_person(&app.db, person, reader).await?)

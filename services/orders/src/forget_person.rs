@@ -8,12 +8,12 @@ use http::StatusCode;
 use kit::{
     Problem, audit,
     auth::Identity,
-    extract::{Json, Path, Query},
+    extract::{Json, Path, PersonEmail},
     mariadb::{self, retrying},
     problem::ProblemSchema,
     seal,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
 use sqlx::MySqlConnection;
 use uuid::Uuid;
@@ -31,14 +31,6 @@ use crate::{
 const EXPORT: &str = "people:export";
 const ERASE: &str = "people:erase";
 
-/// Under which e-mail else the person may be known: as a guest.
-#[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct PersonQuery {
-    /// The person's e-mail.
-    pub email: Option<String>,
-}
-
 /// All that is kept of a person.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct PersonExport {
@@ -48,7 +40,7 @@ pub struct PersonExport {
 
 /// Exports all that is kept of a person.
 #[utoipa::path(
-    get, path = "/internal/v1/people/{id}", tag = "internal", security(("token" = [])), params(("id" = Uuid, Path), PersonQuery),
+    get, path = "/internal/v1/people/{id}", tag = "internal", security(("token" = [])), params(("id" = Uuid, Path), ("person-email" = Option<String>, Header, description = "Under which e-mail else the person may be known: as a guest.")),
     responses(
         (status = 200, body = PersonExport),
         (status = 401, body = ProblemSchema, content_type = "application/problem+json"),
@@ -60,11 +52,10 @@ pub async fn export_person(
     State(app): State<App>,
     Path(id): Path<Uuid>,
     caller: Identity,
-    Query(query): Query<PersonQuery>,
+    PersonEmail(email): PersonEmail,
 ) -> Result<Json<PersonExport>, Problem> {
     caller.require(EXPORT)?;
-    let index = query
-        .email
+    let index = email
         .as_deref()
         .map(|email| email_index(&app.sealer, email))
         .transpose()
@@ -85,7 +76,7 @@ pub async fn export_person(
 
 /// Forgets a person. Twice is no mistake.
 #[utoipa::path(
-    delete, path = "/internal/v1/people/{id}", tag = "internal", security(("token" = [])), params(("id" = Uuid, Path), PersonQuery),
+    delete, path = "/internal/v1/people/{id}", tag = "internal", security(("token" = [])), params(("id" = Uuid, Path), ("person-email" = Option<String>, Header, description = "Under which e-mail else the person may be known: as a guest.")),
     responses(
         (status = 204),
         (status = 401, body = ProblemSchema, content_type = "application/problem+json"),
@@ -97,11 +88,10 @@ pub async fn forget_person(
     State(app): State<App>,
     Path(id): Path<Uuid>,
     caller: Identity,
-    Query(query): Query<PersonQuery>,
+    PersonEmail(email): PersonEmail,
 ) -> Result<StatusCode, Problem> {
     caller.require(ERASE)?;
-    let index = query
-        .email
+    let index = email
         .as_deref()
         .map(|email| email_index(&app.sealer, email))
         .transpose()
@@ -121,8 +111,7 @@ pub async fn forget_person(
         });
         forgotten.await?;
     }
-    let guest = query
-        .email
+    let guest = email
         .as_deref()
         .map(|email| guest_key(&app.sealer, email))
         .transpose();

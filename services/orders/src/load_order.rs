@@ -1,6 +1,6 @@
 //! All that belongs to an order, from its tables; and what is told of it.
 
-use kit::seal::{self, DataKey, Field};
+use kit::seal::{self, DataKey, Field, SealError};
 use sqlx::MySqlConnection;
 use uuid::Uuid;
 
@@ -9,6 +9,7 @@ use crate::{
     change_order::ChangeError,
     db::{history, lines, money, returns, shipments},
     events::{self, Notice},
+    open_order::order_token,
     order::{Order, OrderLine, Personal, Return},
     state::{OrderState, ReturnState},
     text::LocalizedText,
@@ -134,14 +135,20 @@ fn reasons(
     Ok(serde_json::from_slice(&plain)?)
 }
 
-/// The page of the shop that shows an order.
-pub fn page_of(app: &App, order: &OrderView) -> String {
-    format!(
+/// The page of the shop that shows an order, for a mail to whoever placed it. A guest has nothing else to show for being that, so their
+/// link opens the order by itself; the page takes the token out of the address at once. Who has an account logs in.
+fn page_of(app: &App, order: &OrderView) -> Result<String, SealError> {
+    let page = format!(
         "{}/{}/orders/{}",
         app.public_url,
         order.locale.code(),
         order.id
-    )
+    );
+    Ok(if order.is_guests {
+        format!("{page}?token={}", order_token(&app.sealer, order.id)?)
+    } else {
+        page
+    })
 }
 
 /// Writes to whoever ordered, in this transaction. `add` says more about what happened.
@@ -153,7 +160,7 @@ pub async fn notify(
     add: impl FnOnce(&mut Notice) + Send,
 ) -> Result<(), ChangeError> {
     // Nobody is written to who asked to be forgotten.
-    if let Some(mut notice) = Notice::of(order, page_of(app, order), app.clock.now()) {
+    if let Some(mut notice) = Notice::of(order, page_of(app, order)?, app.clock.now()) {
         add(&mut notice);
         emit(app, connection, kind, order.id, &notice).await?;
     }

@@ -48,6 +48,9 @@ pub struct OrderView {
     pub email: Option<String>,
     /// The language of its mails.
     pub locale: Locale,
+    /// Whether it belongs to no account; told to nobody.
+    #[serde(skip)]
+    pub is_guests: bool,
     /// What was ordered.
     pub lines: Vec<LineView>,
     /// What it costs.
@@ -286,6 +289,7 @@ pub fn show(parts: Parts, method: Option<&LocalizedText>, now: Timestamp) -> Ord
     };
     OrderView {
         id: order.id,
+        is_guests: order.person_id.is_none(),
         number: dashed(&order.number),
         status: order.states.status(),
         states: order.states,

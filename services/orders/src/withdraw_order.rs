@@ -102,7 +102,7 @@ async fn withdraw_units(
     if state == OrderState::Placed {
         // Nothing is paid and nothing left: withdrawing is calling it off.
         let units = all(&open_lines(connection, order).await?, Line::unsent);
-        cancel(app, connection, order, actor).await?;
+        withdraw_from_all(app, connection, order, actor).await?;
         return Ok(units);
     }
     if !matches!(state, OrderState::Confirmed | OrderState::Completed) {
@@ -130,7 +130,7 @@ async fn withdraw_units(
     }
     let is_all = units == all(&open, givable);
     if is_all && order.states.fulfillment == FulfillmentState::Unfulfilled {
-        cancel(app, connection, order, actor).await?;
+        withdraw_from_all(app, connection, order, actor).await?;
         return Ok(units);
     }
     let (here, gone) = part(&open, &units);
@@ -147,6 +147,17 @@ async fn withdraw_units(
     }
     save(connection, order).await?;
     Ok(units)
+}
+
+/// Calls off an order of which nothing has left. That it was a withdrawal stays on record: it is a declaration, with rights of its own.
+async fn withdraw_from_all(
+    app: &App,
+    connection: &mut MySqlConnection,
+    order: &mut Order,
+    actor: &str,
+) -> Result<(), ChangeError> {
+    note(app, connection, order.id, "withdrawn", actor, None).await?;
+    cancel(app, connection, order, actor).await
 }
 
 /// Parts units into those that are still here and those that left.

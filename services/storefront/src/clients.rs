@@ -1,6 +1,7 @@
 //! What the pages read of the catalog: the few fields they show, and how long they wait for them.
 
 pub mod cart;
+pub mod factors;
 pub mod neighbor;
 pub mod orders;
 pub mod payments;

@@ -64,6 +64,8 @@ pub(crate) struct FormPage {
     /// Whether the button can't be undone.
     pub(crate) is_final: bool,
     pub(crate) links: Vec<(&'static str, String)>,
+    /// Where a passkey is sent instead.
+    pub(crate) passkey: Option<String>,
 }
 
 /// A page that says one thing.
@@ -111,6 +113,7 @@ impl Shopper {
             button,
             is_final: false,
             links: Vec::new(),
+            passkey: None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     clients::neighbor::{Who, problem_kind},
-    form::{Field, Form, Mistakes, is_email},
+    form::{Form, Mistakes, is_email},
     form_page::{FormPage, Summary},
     jar::Cookie,
     page_error::PageError,
@@ -30,6 +30,8 @@ pub(crate) async fn show_login(mut shopper: Shopper) -> Response {
     };
     let mut page = page(&mut shopper, &query, &Mistakes::default(), false);
     page.said = said;
+    page.alert =
+        (query.text("problem") == "passkey").then_some(shopper.messages().security.passkey_unknown);
     shopper.page(&page)
 }
 
@@ -42,13 +44,8 @@ fn page(shopper: &mut Shopper, form: &Form, mistakes: &Mistakes, asks_code: bool
         Shopper::password_field("password", t.password, mistakes),
     ];
     if asks_code {
-        page.fields.push(
-            Field::new("code", t.code, "text")
-                .filled_by("one-time-code", "text")
-                .at_most(40)
-                .hinted(t.code_hint)
-                .judged(mistakes),
-        );
+        page.fields
+            .push(Shopper::code_field(t.code, t.code_hint, mistakes));
     }
     page.mistakes = Summary::new(shopper, mistakes);
     page.links = vec![
@@ -56,6 +53,7 @@ fn page(shopper: &mut Shopper, form: &Form, mistakes: &Mistakes, asks_code: bool
         (t.no_account, shopper.path("account/register")),
     ];
     page.hidden = vec![("next", next)];
+    page.passkey = Some(shopper.path("account/login/passkey"));
     page
 }
 
@@ -78,17 +76,7 @@ pub(crate) async fn log_in(posted: Posted) -> Response {
             .log_in(&who, email, password, form.filled("code"))
             .await
         {
-            Ok(session) => {
-                // Forms opened before belong to who was here before.
-                shopper.jar.remove(Cookie::Visit);
-                shopper.keep(&session);
-                // What was chosen before comes along; if the cart can't be reached now, it does so later.
-                if let Err(error) = shopper.cart().await {
-                    tracing::warn!(error = %kit::problem::chain(&error), "a cart is merged later");
-                }
-                let href = shopper.next_href(form.text("next"));
-                return shopper.see(&href);
-            }
+            Ok(session) => return shopper.let_in(&session, form.text("next")).await,
             Err(error) if problem_kind(&error) == Some("second-factor-required") => {
                 asks_code = true;
                 alert = Some(t.account.code_needed);

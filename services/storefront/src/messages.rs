@@ -6,6 +6,7 @@ pub mod checkout;
 mod en;
 mod fr;
 pub mod order;
+pub mod security;
 
 use crate::language::Language;
 pub use en::EN;
@@ -144,6 +145,7 @@ pub struct Messages {
     pub checkout: &'static checkout::CheckoutMessages,
     pub order: &'static order::OrderMessages,
     pub account: &'static account::AccountMessages,
+    pub security: &'static security::SecurityMessages,
 }
 
 impl Plural {

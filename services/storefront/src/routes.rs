@@ -4,10 +4,10 @@ use crate::{
     App, cancel_order,
     change_cart::{add_to_cart, change_coupon, change_quantity},
     choose_language::{add_slash, choose_language},
-    edit_profile, fill_checkout, keep_addresses, log_in, pay_order, place_order, register_person,
-    reset_password, return_goods,
+    edit_profile, fill_checkout, keep_addresses, keep_passkeys, log_in, pay_order, place_order,
+    register_person, reset_password, return_goods,
     serve_asset::{favicon, manifest, robots, serve_asset},
-    show_account,
+    set_up_totp, show_account,
     show_cart::{show_cart, show_header},
     show_category::show_category,
     show_checkout::show_checkout,
@@ -174,6 +174,7 @@ fn account() -> Router<App> {
             "/{language}/account/password",
             get(edit_profile::show_password).post(edit_profile::change_password),
         )
+        .merge(second_factors())
         .route(
             "/{language}/account/sessions/end",
             get(edit_profile::to_account).post(edit_profile::end_sessions),
@@ -189,5 +190,41 @@ fn account() -> Router<App> {
         .route(
             "/{language}/account/deleted",
             get(edit_profile::show_deleted),
+        )
+}
+
+fn second_factors() -> Router<App> {
+    Router::new()
+        .route(
+            "/{language}/account/totp",
+            get(set_up_totp::show_totp).post(set_up_totp::begin_totp),
+        )
+        .route(
+            "/{language}/account/totp/confirm",
+            get(edit_profile::to_account).post(set_up_totp::confirm_totp),
+        )
+        .route(
+            "/{language}/account/totp/remove",
+            get(edit_profile::to_account).post(set_up_totp::remove_totp),
+        )
+        .route(
+            "/{language}/account/passkeys",
+            get(keep_passkeys::show_passkeys).post(keep_passkeys::add_passkey),
+        )
+        .route(
+            "/{language}/account/passkeys/challenge",
+            post(keep_passkeys::ask_for_passkey),
+        )
+        .route(
+            "/{language}/account/passkeys/remove",
+            get(edit_profile::to_account).post(keep_passkeys::remove_passkey),
+        )
+        .route(
+            "/{language}/account/login/passkey",
+            post(keep_passkeys::log_in_with_passkey),
+        )
+        .route(
+            "/{language}/account/login/passkey/challenge",
+            post(keep_passkeys::ask_who),
         )
 }

@@ -29,6 +29,7 @@ struct AccountPage {
     title: String,
     said: Option<&'static str>,
     email: String,
+    has_totp: bool,
     /// `None` when they can't be read now.
     orders: Option<Vec<OrderRow>>,
     addresses: Option<Vec<AddressCard>>,
@@ -106,6 +107,7 @@ pub(crate) async fn show_account(mut shopper: Shopper) -> Response {
         "saved" => Some(t.account.saved),
         "removed" => Some(t.account.removed),
         "password" => Some(t.account.password_changed),
+        "totp-removed" => Some(t.security.totp_removed),
         _ => None,
     };
     let page = AccountPage {
@@ -115,6 +117,7 @@ pub(crate) async fn show_account(mut shopper: Shopper) -> Response {
         title: (t.account.hello)(&person.name),
         said,
         email: (t.account.email_fixed)(&person.email),
+        has_totp: person.has_totp,
         orders: orders.map(|orders| {
             orders
                 .into_iter()

@@ -108,7 +108,13 @@ pub(crate) async fn order_or_way_to_it(
 ) -> Result<(Order, Who), Detour> {
     match shopper.order(id).await? {
         Some(found) => Ok(found),
-        None => Err(Detour::See(shopper.path("orders/track?problem=not-yours"))),
+        None => {
+            // Whoever has an account comes back here once they have logged in.
+            let order = uuid::Uuid::try_parse(id)
+                .map_or_else(|_| String::new(), |id| format!("&order={id}"));
+            let way = format!("orders/track?problem=not-yours{order}");
+            Err(Detour::See(shopper.path(&way)))
+        }
     }
 }
 

@@ -27,6 +27,7 @@ struct TrackPage {
     title: &'static str,
     text: &'static str,
     notice: Option<&'static str>,
+    login_href: Option<String>,
     mistakes: Option<Summary>,
     fields: Vec<Field>,
     next: &'static str,
@@ -152,6 +153,7 @@ async fn page(
         title,
         text,
         notice,
+        login_href: shopper.login_href_for_order(),
         mistakes: Summary::new(shopper, mistakes),
         fields: vec![
             Field::new("number", t.order.track_number, "text")
@@ -168,6 +170,17 @@ async fn page(
         ],
         next: purpose.name(),
         recent: recent(shopper, purpose).await,
+    }
+}
+
+impl Shopper {
+    /// The way to an order that belongs to an account, if that is what was asked for.
+    fn login_href_for_order(&self) -> Option<String> {
+        let order = uuid::Uuid::try_parse(&self.asked("order")).ok()?;
+        self.app
+            .users
+            .is_some()
+            .then(|| self.path(&format!("account/login?next=orders/{order}")))
     }
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use http::{HeaderMap, Method, header};
 use kit::{
     auth::ServiceTokens,
-    client::{Client, ClientError, Limits},
+    client::{Answer, Client, ClientError, Limits},
+    extract::PersonEmail,
 };
 use serde_json::Value;
 use url::Url;
@@ -72,34 +73,37 @@ impl PeopleService {
         }
     }
 
-    /// All that it keeps about a person.
-    pub async fn export(&self, tokens: &ServiceTokens, id: Uuid) -> Result<Value, ClientError> {
-        let path = format!("/internal/v1/people/{id}");
-        let answer = self
-            .client
-            .call(Method::GET, &path, bearer(tokens), None)
-            .await?;
-        answer.json()
+    /// All that it keeps about a person. What was done without an account is known by the address.
+    pub async fn export(
+        &self,
+        tokens: &ServiceTokens,
+        id: Uuid,
+        email: &Email,
+    ) -> Result<Value, ClientError> {
+        self.ask(Method::GET, tokens, id, email).await?.json()
     }
 
-    /// Has it forget a person. What was done without an account is known by the address.
+    /// Has it forget a person.
     pub async fn erase(
         &self,
         tokens: &ServiceTokens,
         id: Uuid,
         email: &Email,
     ) -> Result<(), ClientError> {
-        let query: String = url::form_urlencoded::Serializer::new(String::new())
-            .append_pair("email", email.as_str())
-            .finish();
-        let path = format!("/internal/v1/people/{id}?{query}");
-        self.client
-            .call(Method::DELETE, &path, bearer(tokens), None)
-            .await?;
-        Ok(())
+        self.ask(Method::DELETE, tokens, id, email).await.map(drop)
     }
-}
 
-fn bearer(tokens: &ServiceTokens) -> HeaderMap {
-    HeaderMap::from_iter([(header::AUTHORIZATION, tokens.bearer())])
+    async fn ask(
+        &self,
+        method: Method,
+        tokens: &ServiceTokens,
+        id: Uuid,
+        email: &Email,
+    ) -> Result<Answer, ClientError> {
+        let path = format!("/internal/v1/people/{id}");
+        let mut headers = HeaderMap::from_iter([(header::AUTHORIZATION, tokens.bearer())]);
+        // Addresses of URLs end up in logs and traces; those of people must not.
+        headers.extend(PersonEmail::header(email.as_str()));
+        self.client.call(method, &path, headers, None).await
+    }
 }

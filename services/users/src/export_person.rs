@@ -46,14 +46,14 @@ struct Incomplete {
     responses((status = 200, body = Export), Problems)
 )]
 pub async fn export_me(State(app): State<App>, identity: Identity) -> Result<Response, Problem> {
-    let (id, own) = {
+    let (id, email, own) = {
         let mut connection = app.pool.acquire().await.map_err(mariadb::unavailable)?;
         let account = own_account(&mut connection, &app, &identity).await?;
         let own = kept_here(&mut connection, &app, &account).await?;
-        (account.id, own)
+        (account.id, account.email, own)
     };
     let asked = app.people_services.iter().map(|service| async {
-        match service.export(&app.service_tokens, id).await {
+        match service.export(&app.service_tokens, id, &email).await {
             Ok(kept) => Ok((service.name.clone(), kept)),
             Err(source) => Err(Incomplete {
                 service: service.name.clone(),

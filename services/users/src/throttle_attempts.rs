@@ -1,12 +1,13 @@
 //! Counting attempts in the database, where all replicas see them.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::convert::Infallible;
 
-use axum::extract::{ConnectInfo, FromRequestParts};
-use http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
+use axum::extract::{FromRef, FromRequestParts};
+use http::{HeaderValue, StatusCode, header, request::Parts};
 use jiff::SignedDuration;
 use kit::{
     Problem,
+    auth::{ClientAddress, Verifier},
     mariadb::{self, MySqlConnection},
 };
 
@@ -19,25 +20,19 @@ use crate::{
     throttle::{Rule, client, whole_seconds},
 };
 
-/// Which client a request came from: what the gateway says, which lets nobody else say so, or else the other end of the connection.
+/// Which client a request came from. The address is what the gateway has signed, or else the other end of the connection: who
+/// could choose it would be throttled by nothing, or could throttle others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client(String);
 
-impl<S: Send + Sync> FromRequestParts<S> for Client {
-    type Rejection = Problem;
+impl<S: Send + Sync> FromRequestParts<S> for Client
+where
+    Verifier: FromRef<S>,
+{
+    type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-        let forwarded = parts
-            .headers
-            .get(X_FORWARDED_FOR)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split(',').next())
-            .and_then(|address| address.trim().parse().ok());
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let address = forwarded
-            .or_else(|| peer.map(|ConnectInfo(peer)| peer.ip()))
-            .unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let ClientAddress(address) = ClientAddress::from_request_parts(parts, state).await?;
         Ok(Self(client(address)))
     }
 }

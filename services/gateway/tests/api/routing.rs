@@ -1,5 +1,12 @@
 use crate::world::{Gateway, Mirror, Server, assert_problem, kind};
+use http::{HeaderMap, HeaderValue};
+use kit::{
+    auth::{CLIENT_ADDRESS, MAY_SAY},
+    clock::Clock,
+    testing::TestIssuer,
+};
 use serde_json::Value;
+use std::sync::Arc;
 
 fn mirrored() -> (Mirror, Server, Gateway) {
     let mirror = Mirror::default();
@@ -217,5 +224,39 @@ async fn lets_pages_of_declared_origins_call() {
             allowed
         );
         assert_eq!(response.headers()["vary"], "origin");
+    }
+}
+
+#[tokio::test]
+async fn says_whose_request_it_is_in_a_way_that_nobody_else_can() {
+    let (mirror, mut issuer) = (Mirror::default(), TestIssuer::new());
+    let server = Server::start(mirror.router());
+    let clock = Clock::fixed(jiff::Timestamp::from_second(1_800_000_000).expect("an instant"));
+    let key = tempfile::NamedTempFile::new().expect("a file");
+    let jwk = kit::testing::private_jwk();
+    std::fs::write(key.path(), &jwk).expect("written");
+    issuer.key_of("gateway", &[MAY_SAY], &jwk);
+    let verifier = issuer.verifier(clock.clone());
+    let path = key.path().display().to_string();
+    let flags = [
+        "--signing-key-file",
+        &path,
+        "--trusted-proxies",
+        "127.0.0.1/32",
+    ];
+    let gateway = Gateway::of(server.addr, &flags, Arc::new(issuer), clock);
+    for address in ["192.0.2.7", "2001:db8::7"] {
+        let request = gateway
+            .http
+            .get(gateway.url(&format!("/en/cart?{address}")))
+            .header("x-forwarded-for", format!("6.6.6.6, {address}"))
+            // Another client's, which somebody may have got hold of.
+            .header(CLIENT_ADDRESS, "6.6.6.6");
+        let answer = request.send().await.expect("an answer");
+        let seen: Value = answer.json().await.expect("json");
+        let said = seen["headers"][CLIENT_ADDRESS.as_str()].as_str();
+        let said = HeaderValue::from_str(said.expect("it is said")).expect("a header");
+        let headers = HeaderMap::from_iter([(CLIENT_ADDRESS, said)]);
+        assert_eq!(verifier.client_address(&headers), address.parse().ok());
     }
 }

@@ -135,7 +135,10 @@ impl Replica {
             }
             None => Body::empty(),
         };
-        let request = request.body(body).expect("a request");
+        self.answer(request.body(body).expect("a request")).await
+    }
+
+    async fn answer(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await;
         let (parts, body) = response.expect("infallible").into_parts();
         Answer {
@@ -147,6 +150,26 @@ impl Replica {
 
     pub(crate) async fn get(&self, permissions: &[&str], path: &str) -> Answer {
         self.send(Some(permissions), Method::GET, path, None).await
+    }
+
+    /// A request with headers of its own.
+    pub(crate) async fn ask(
+        &self,
+        permissions: &[&str],
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let token = (self.token)(permissions);
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::AUTHORIZATION, format!("Bearer {token}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.answer(request.body(Body::empty()).expect("a request"))
+            .await
     }
 
     /// Tells events, as their outbox does.

@@ -49,7 +49,10 @@ async fn paid_in_time_is_confirmed_and_told() {
         ("locale", json!("fr")),
         (
             "order_url",
-            json!(format!("https://shop.example/fr/orders/{}", order.id)),
+            json!(format!(
+                "https://shop.example/fr/orders/{}?token={}",
+                order.id, order.token
+            )),
         ),
         ("totals", order.json["totals"].clone()),
     ] {

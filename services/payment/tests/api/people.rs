@@ -49,8 +49,11 @@ async fn a_persons_payments_are_exported_and_let_go_of() {
     for _ in 0..2 {
         let erase = request(
             Method::DELETE,
-            &format!("{path}?email=ann@example.org"),
-            &[("authorization", users)],
+            &path,
+            &[
+                ("authorization", users),
+                ("person-email", "ann@example.org"),
+            ],
             None,
         );
         world.send(erase).await.expect(StatusCode::NO_CONTENT);

@@ -1,7 +1,10 @@
 //! How this service speaks to one that may be absent: quickly where a page can do without the answer, patiently where it can't.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use kit::client::{Answer, Client, ClientError, Limits};
+use kit::{
+    auth::CLIENT_ADDRESS,
+    client::{Answer, Client, ClientError, Limits},
+};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{sync::Arc, time::Duration};
 use url::Url;
@@ -115,11 +118,11 @@ impl Who {
         Self::default().with(HeaderName::from_static("order-token"), token)
     }
 
-    /// The same, from the address and the browser that the gateway saw: neither limits nor lists of sessions are about this service.
+    /// The same, from the browser that the gateway saw, at the address that it has signed: neither limits nor lists of sessions are about this
+    /// service, which could not say an address that others believe.
     #[must_use]
     pub fn from(mut self, request: &HeaderMap) -> Self {
-        let forwarded = HeaderName::from_static("x-forwarded-for");
-        for name in [forwarded, header::USER_AGENT] {
+        for name in [CLIENT_ADDRESS, header::USER_AGENT] {
             if let Some(value) = request.get(&name) {
                 self.0.insert(name, value.clone());
             }

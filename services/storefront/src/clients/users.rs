@@ -27,6 +27,9 @@ pub struct Person {
     pub email: String,
     pub name: String,
     pub locale: String,
+    /// Whether a code from an app is asked for at login.
+    #[serde(default)]
+    pub has_totp: bool,
 }
 
 /// An address that somebody keeps.

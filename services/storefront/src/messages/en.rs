@@ -1,6 +1,6 @@
 //! English.
 
-use super::{Messages, Plural, account, cart, checkout, order};
+use super::{Messages, Plural, account, cart, checkout, order, security};
 use crate::unit_price::Unit;
 
 /// English.
@@ -163,4 +163,5 @@ pub static EN: Messages = Messages {
     checkout: &checkout::EN,
     order: &order::EN,
     account: &account::EN,
+    security: &security::EN,
 };

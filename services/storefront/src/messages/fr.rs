@@ -1,6 +1,6 @@
 //! French. Typography: no-break space before `:` and `%`, narrow no-break space before `?`, `!` and `;`, guillemets with no-break spaces.
 
-use super::{Messages, Plural, account, cart, checkout, order};
+use super::{Messages, Plural, account, cart, checkout, order, security};
 use crate::unit_price::Unit;
 
 /// French.
@@ -163,4 +163,5 @@ pub static FR: Messages = Messages {
     checkout: &checkout::FR,
     order: &order::FR,
     account: &account::FR,
+    security: &security::FR,
 };

@@ -59,6 +59,18 @@ impl Browser {
         self.post(&action, with(fields, typed)).await
     }
 
+    /// Sends the fields of a form somewhere else, as a script does.
+    pub(crate) async fn send_to(
+        &mut self,
+        page: &Answer,
+        action: &str,
+        to: &str,
+        typed: &[(&str, &str)],
+    ) -> Answer {
+        let (_, _, fields) = form(page.text(), action);
+        self.post(to, with(fields, typed)).await
+    }
+
     async fn post(&mut self, action: &str, body: String) -> Answer {
         let ours = [("sec-fetch-site", "same-origin"), ("origin", ORIGIN)];
         self.request(Method::POST, action, Some(body), &ours).await

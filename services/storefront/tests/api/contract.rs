@@ -83,7 +83,7 @@ const READ: [(&str, &[&str]); 4] = [
 ];
 
 /// Of the four services behind a purchase: the service, what is asked of it, and the fields that are read of its answer.
-const BEHIND: [(&str, &str, &str, &[&str]); 21] = [
+const BEHIND: [(&str, &str, &str, &[&str]); 28] = [
     ("cart", "get", "/v1/carts/{id}", CART),
     ("cart", "post", "/v1/carts", &["id", "token"]),
     ("cart", "get", "/v1/me/cart", CART),
@@ -164,7 +164,44 @@ const BEHIND: [(&str, &str, &str, &[&str]); 21] = [
     ),
     ("users", "post", "/v1/sessions", SESSION),
     ("users", "post", "/v1/sessions/refresh", SESSION),
-    ("users", "get", "/v1/me", &["email", "name", "locale"]),
+    (
+        "users",
+        "get",
+        "/v1/me",
+        &["email", "name", "locale", "has_totp"],
+    ),
+    ("users", "post", "/v1/me/totp", &["secret", "uri"]),
+    (
+        "users",
+        "post",
+        "/v1/me/totp/confirm",
+        &["recovery_codes[]"],
+    ),
+    (
+        "users",
+        "post",
+        "/v1/me/passkeys/challenge",
+        &["id", "options"],
+    ),
+    (
+        "users",
+        "post",
+        "/v1/sessions/passkey/challenge",
+        &["id", "options"],
+    ),
+    (
+        "users",
+        "get",
+        "/v1/me/passkeys",
+        &[
+            "items[].id",
+            "items[].name",
+            "items[].created_at",
+            "items[].last_used_at",
+        ],
+    ),
+    ("users", "post", "/v1/me/passkeys", &["id"]),
+    ("users", "post", "/v1/sessions/passkey", SESSION),
     (
         "users",
         "get",
@@ -252,7 +289,7 @@ const ORDER: &[&str] = &[
 const SESSION: &[&str] = &["access_token", "expires_at", "refresh_token"];
 
 /// What is sent, and every field of it.
-const SENT: [(&str, &str, &str, &[&str]); 17] = [
+const SENT: [(&str, &str, &str, &[&str]); 22] = [
     ("cart", "post", "/v1/carts", &["currency"]),
     ("cart", "post", "/v1/carts/{id}/lines", &["sku", "quantity"]),
     ("cart", "put", "/v1/carts/{id}/lines/{sku}", &["quantity"]),
@@ -316,6 +353,21 @@ const SENT: [(&str, &str, &str, &[&str]); 17] = [
         &["token", "password"],
     ),
     ("users", "patch", "/v1/me", &["name", "locale"]),
+    ("users", "post", "/v1/me/totp", &["password"]),
+    ("users", "delete", "/v1/me/totp", &["password", "code"]),
+    ("users", "post", "/v1/me/passkeys/challenge", &["password"]),
+    (
+        "users",
+        "post",
+        "/v1/me/passkeys",
+        &["challenge_id", "name", "credential"],
+    ),
+    (
+        "users",
+        "post",
+        "/v1/sessions/passkey",
+        &["challenge_id", "credential"],
+    ),
     ("users", "put", "/v1/me/password", &["current", "new"]),
     (
         "users",

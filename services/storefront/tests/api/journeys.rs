@@ -93,7 +93,15 @@ async fn a_guest_buys_and_follows_the_order() {
     // On another device, by what stands in the mail.
     let mut elsewhere = trade.browser();
     let page = elsewhere.open(&format!("/en/orders/{order}")).await;
-    assert_eq!(elsewhere.path, "/en/orders/track?problem=not-yours");
+    assert_eq!(
+        elsewhere.path,
+        format!("/en/orders/track?problem=not-yours&order={order}")
+    );
+    assert!(
+        page.text()
+            .contains(&format!("/en/account/login?next=orders/{order}")),
+        "whoever has an account logs in and comes back"
+    );
     let page = elsewhere
         .send(
             &page,

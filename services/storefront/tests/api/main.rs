@@ -9,6 +9,7 @@ mod world;
 mod accounts;
 mod assets;
 mod contract;
+mod factors;
 mod failures;
 mod journeys;
 mod listings;

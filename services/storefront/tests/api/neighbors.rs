@@ -34,6 +34,7 @@ pub(crate) struct Known {
     pub(crate) password: String,
     pub(crate) needs_code: bool,
     pub(crate) addresses: Vec<Value>,
+    pub(crate) passkeys: Vec<Value>,
     pub(crate) refreshes: u32,
     /// Refresh tokens and what they were exchanged for.
     pub(crate) used: HashMap<String, String>,
@@ -87,6 +88,7 @@ impl Default for Known {
             password: PASSWORD.to_owned(),
             needs_code: false,
             addresses: Vec::new(),
+            passkeys: Vec::new(),
             refreshes: 0,
             used: HashMap::new(),
             sessions: HashSet::new(),
@@ -635,6 +637,16 @@ fn users() -> Router<Neighbors> {
         }
         (StatusCode::CREATED, Json(known.session())).into_response()
     }
+    async fn log_in_with_passkey(
+        State(neighbors): State<Neighbors>,
+        Json(body): Json<Value>,
+    ) -> Response {
+        let mut known = neighbors.known();
+        if known.passkeys.is_empty() || body["credential"]["id"] != "k" {
+            return problem(StatusCode::UNAUTHORIZED, "wrong-credentials", "credential");
+        }
+        (StatusCode::CREATED, Json(known.session())).into_response()
+    }
     async fn refresh(State(neighbors): State<Neighbors>, Json(body): Json<Value>) -> Response {
         let mut known = neighbors.known();
         known.refreshes += 1;
@@ -685,7 +697,8 @@ fn users() -> Router<Neighbors> {
             return StatusCode::UNAUTHORIZED.into_response();
         }
         let body: Value = serde_json::from_str(&body).unwrap_or(Value::Null);
-        let person = json!({ "id": "p", "email": EMAIL, "name": "Ada Lovelace", "locale": "en" });
+        let person = json!({ "id": "p", "email": EMAIL, "name": "Ada Lovelace", "locale": "en", "has_totp": known.needs_code });
+        let is_password = body["password"] == known.password.as_str();
         match (method.as_str(), uri.path()) {
             ("GET", "/v1/me") => ([("etag", "\"1\"")], Json(person)).into_response(),
             ("PATCH", "/v1/me") if headers["if-match"] == "\"1\"" => Json(person).into_response(),
@@ -718,6 +731,37 @@ fn users() -> Router<Neighbors> {
                 known.sessions.clear();
                 StatusCode::NO_CONTENT.into_response()
             }
+            ("POST", "/v1/me/totp" | "/v1/me/passkeys/challenge") | ("DELETE", "/v1/me/totp")
+                if !is_password =>
+            {
+                problem(StatusCode::FORBIDDEN, "wrong-password", "password")
+            }
+            ("POST", "/v1/me/totp") => Json(json!({ "secret": "JBSWY3DPEHPK3PXP", "uri": "otpauth://totp/Amazoff:ada%40example.com?secret=JBSWY3DPEHPK3PXP" })).into_response(),
+            ("POST", "/v1/me/totp/confirm") | ("DELETE", "/v1/me/totp") if body["code"] != "123456" => {
+                problem(StatusCode::BAD_REQUEST, "invalid-request", "code")
+            }
+            ("POST", "/v1/me/totp/confirm") => {
+                known.needs_code = true;
+                Json(json!({ "recovery_codes": ["abcd-efgh", "ijkl-mnop"] })).into_response()
+            }
+            ("DELETE", "/v1/me/totp") => {
+                known.needs_code = false;
+                StatusCode::NO_CONTENT.into_response()
+            }
+            ("POST", "/v1/me/passkeys/challenge") => Json(json!({ "id": "c", "options": { "publicKey": { "challenge": "AAAA" } } })).into_response(),
+            ("POST", "/v1/me/passkeys") if body["challenge_id"] != "c" => {
+                problem(StatusCode::BAD_REQUEST, "passkey-not-accepted", "credential")
+            }
+            ("POST", "/v1/me/passkeys") => {
+                let passkey = json!({ "id": "k", "name": body["name"], "created_at": "2026-11-01T00:00:00Z", "last_used_at": null });
+                known.passkeys.push(passkey.clone());
+                (StatusCode::CREATED, Json(passkey)).into_response()
+            }
+            ("GET", "/v1/me/passkeys") => Json(json!({ "items": known.passkeys })).into_response(),
+            ("DELETE", path) if path.starts_with("/v1/me/passkeys/") => {
+                known.passkeys.clear();
+                StatusCode::NO_CONTENT.into_response()
+            }
             ("GET", "/v1/me/export") => Json(json!({ "users": person })).into_response(),
             _ => nothing(),
         }
@@ -725,6 +769,13 @@ fn users() -> Router<Neighbors> {
     Router::new()
         .route("/v1/sessions", post(log_in))
         .route("/v1/sessions/refresh", post(refresh))
+        .route(
+            "/v1/sessions/passkey/challenge",
+            post(|| async {
+                Json(json!({ "id": "c", "options": { "publicKey": { "challenge": "AAAA" } } }))
+            }),
+        )
+        .route("/v1/sessions/passkey", post(log_in_with_passkey))
         .route(
             "/v1/sessions/logout",
             post(|| async { StatusCode::NO_CONTENT }),

@@ -286,7 +286,11 @@ async fn another_shoppers_order_does_not_exist() {
         "/invoice.pdf",
     ] {
         let page = eve.open(&format!("/en/orders/{order}{rest}")).await;
-        assert_eq!(eve.path, "/en/orders/track?problem=not-yours", "{rest}");
+        assert_eq!(
+            eve.path,
+            format!("/en/orders/track?problem=not-yours&order={order}"),
+            "{rest}"
+        );
         assert!(!page.text().contains("guest@example.com"), "{rest}");
     }
 }

@@ -28,6 +28,10 @@ async fn an_export_holds_what_every_service_keeps_or_is_none() {
         kept["services"]["orders"]["orders"][0]["person"],
         json!(ada.id)
     );
+    assert_eq!(
+        kept["services"]["orders"]["orders"][0]["email"],
+        "ada@example.com"
+    );
     let token = world
         .orders
         .tokens

@@ -55,5 +55,5 @@ async fn keys_rotate_without_a_restart_and_without_logging_anybody_out() {
         .call(Method::GET, "/.well-known/jwks.json", &[], None)
         .await
         .json();
-    assert_eq!(told["keys"].as_array().map(Vec::len), Some(3));
+    assert_eq!(told["keys"].as_array().map(Vec::len), Some(5));
 }

@@ -9,6 +9,9 @@ use serde_json::json;
 
 use crate::world::{CHEAP, PASSWORD, Session, World};
 
+/// Where the gateway says whose request it is.
+const CLIENT: &str = "x-amazoff-client";
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_login_answers_with_tokens_and_who_it_is() {
     let world = World::new().await;
@@ -170,40 +173,68 @@ async fn guesses_at_the_same_moment_all_count() {
 async fn one_client_can_not_try_one_password_on_everybody() {
     let world = World::new().await;
     world.customer("ada@example.com").await;
-    let guess = async |number: usize, address: &str| {
+    let guess = async |number: usize, headers: &[(&str, &str)]| {
         let body =
             json!({"email": format!("p{number}@example.com"), "password": "spring 2024 sale"});
         world
-            .call(
-                Method::POST,
-                "/v1/sessions",
-                &[("x-forwarded-for", address)],
-                Some(body),
-            )
+            .call(Method::POST, "/v1/sessions", headers, Some(body))
             .await
             .status
     };
+    let from = |address: &str| {
+        let address = address.parse().expect("an address");
+        let said = world.gateway.value(address).expect("signed");
+        said.to_str().expect("ASCII").to_owned()
+    };
+    let guesser = from("192.0.2.1");
+    let headers = [(CLIENT, &*guesser)];
     let mut tried = 0;
-    while guess(tried, "192.0.2.1").await == StatusCode::UNAUTHORIZED {
+    while guess(tried, &headers).await == StatusCode::UNAUTHORIZED {
         tried += 1;
         assert!(tried < 100, "never refused");
     }
     assert_eq!(tried, 51);
+    let other = from("192.0.2.2");
     assert_eq!(
-        guess(500, "192.0.2.2").await,
+        guess(500, &[(CLIENT, &other)]).await,
         StatusCode::UNAUTHORIZED,
         "others are not held up"
     );
     let body = json!({"email": "ada@example.com", "password": PASSWORD});
+    let hers = from("192.0.2.3");
     let owner = world
-        .call(
-            Method::POST,
-            "/v1/sessions",
-            &[("x-forwarded-for", "192.0.2.3")],
-            Some(body),
-        )
+        .call(Method::POST, "/v1/sessions", &[(CLIENT, &hers)], Some(body))
         .await;
     owner.expect(StatusCode::CREATED);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_chooses_the_address_they_are_throttled_by() {
+    let world = World::new().await;
+    let forged = |number: u8| {
+        let address: std::net::IpAddr = [192, 0, 2, number].into();
+        let said = world.cart.value(address).expect("signed");
+        [
+            ("x-forwarded-for".to_owned(), address.to_string()),
+            (CLIENT.to_owned(), said.to_str().expect("ASCII").to_owned()),
+        ]
+    };
+    let guess = async |number: u8| {
+        let forged = forged(number);
+        let headers = forged.each_ref().map(|(name, value)| (&**name, &**value));
+        let body =
+            json!({"email": format!("p{number}@example.com"), "password": "spring 2024 sale"});
+        world
+            .call(Method::POST, "/v1/sessions", &headers, Some(body))
+            .await
+            .status
+    };
+    let mut tried = 0;
+    while guess(tried).await == StatusCode::UNAUTHORIZED {
+        tried += 1;
+        assert!(tried < 100, "never refused");
+    }
+    assert_eq!(tried, 51, "all of them count as one client");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

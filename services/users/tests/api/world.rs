@@ -24,7 +24,7 @@ use amazoff_users::{
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::{Path, Query, State},
+    extract::{Path, State},
     routing::get,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -32,7 +32,7 @@ use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use kit::{
-    auth::{ServiceTokens, SigningKey, Verifier},
+    auth::{AddressTokens, MAY_SAY, ServiceTokens, SigningKey, Verifier},
     clock::{Clock, random_bytes},
     mariadb::MySqlPool,
     outbox::Relay,
@@ -56,6 +56,9 @@ pub(crate) struct World {
     pub(crate) app: App,
     pub(crate) sink: Sink,
     pub(crate) orders: Arc<Keeper>,
+    /// Who is believed when it says where a client is, and who is not.
+    pub(crate) gateway: AddressTokens,
+    pub(crate) cart: AddressTokens,
     seen: AtomicUsize,
     pub(crate) token_key: PathBuf,
     _folder: tempfile::TempDir,
@@ -160,9 +163,19 @@ impl World {
         let mut own_public = own_key.public_jwk();
         own_public["sub"] = "service:users".into();
         own_public["permissions"] = json!(["events:send", "people:export", "people:erase"]);
+        let key_of = |name: &str, permissions: &[&str]| {
+            let key = SigningKey::from_jwk(&private_jwk()).expect("a key");
+            let mut public = key.public_jwk();
+            public["sub"] = json!(format!("service:{name}"));
+            public["permissions"] = json!(permissions);
+            (AddressTokens::new(key, name, clock.clone()), public)
+        };
+        let (gateway, gateway_public) = key_of("gateway", &[MAY_SAY]);
+        let (cart, cart_public) = key_of("cart", &["events:send"]);
         let jwks = file(
             "jwks.json",
-            json!({"keys": [people_key.public_jwk(), own_public]}).to_string(),
+            json!({"keys": [people_key.public_jwk(), own_public, gateway_public, cart_public]})
+                .to_string(),
         );
         let signing_key = file("key.json", own_private);
         let master_key = file("master.key", STANDARD.encode(random_bytes::<32>()));
@@ -205,6 +218,8 @@ impl World {
             app,
             sink,
             orders,
+            gateway,
+            cart,
             seen: AtomicUsize::new(0),
             token_key,
             _folder: folder,
@@ -436,19 +451,22 @@ async fn keeper(keeper: Arc<Keeper>) -> String {
     ) -> Result<axum::Json<Value>, StatusCode> {
         keeper.here(&headers)?;
         Ok(axum::Json(
-            json!({"orders": [{"person": id, "total": 1200}]}),
+            json!({"orders": [{"person": id, "email": known_as(&headers), "total": 1200}]}),
         ))
     }
     async fn erase(
         State(keeper): State<Arc<Keeper>>,
         Path(id): Path<Uuid>,
-        Query(query): Query<Value>,
         headers: HeaderMap,
     ) -> Result<StatusCode, StatusCode> {
         keeper.here(&headers)?;
-        let email = query["email"].as_str().unwrap_or_default().to_owned();
-        keeper.erased.lock().expect("unpoisoned").push((id, email));
+        let erased = (id, known_as(&headers));
+        keeper.erased.lock().expect("unpoisoned").push(erased);
         Ok(StatusCode::NO_CONTENT)
+    }
+    fn known_as(headers: &HeaderMap) -> String {
+        let email = headers.get("person-email").expect("an address");
+        email.to_str().expect("ASCII").to_owned()
     }
     let router = Router::new()
         .route("/internal/v1/people/{id}", get(export).delete(erase))
