@@ -43,7 +43,7 @@ check: ## The quickest look: does it compile, are the invariants kept
 	cargo nextest run -p amazoff-tidy
 
 ##@ On a live cluster
-.PHONY: cluster-up cluster-down cluster-status e2e screenshots render
+.PHONY: cluster-up cluster-down cluster-status e2e chaos screenshots render
 cluster-up: ## Start the cluster alone
 	@dev/cluster/cluster up
 cluster-down: ## Stop it and leave nothing behind
@@ -52,15 +52,23 @@ cluster-status: ## What runs on it
 	@dev/cluster/cluster status
 e2e: ## Journeys in a real browser, failures and rolling restarts, against the demo
 	@dev/e2e
+chaos: ## Kill processes of the demo at random for five minutes while people buy, then check the books (FOR= RATE= EVERY= SEED=)
+	@dev/chaos
 screenshots: ## Photograph the demo's pages into docs/screenshots
 	@E2E_SCREENSHOTS=$(CURDIR)/docs/screenshots dev/e2e pages_can_be_photographed
 render: ## Print every object the operator makes of dev/demo-store.yaml
 	@cargo run -q --release -p amazoff-operator -- render -f dev/demo-store.yaml
 
 ##@ Figures
-.PHONY: bench bench-gateway bench-catalog
+.PHONY: bench bench-orders bench-logins replay bench-gateway bench-catalog
 bench: ## Latency of the demo's pages at 200 requests a second
 	@dev/bench
+bench-orders: ## Complete purchases at 30 and at 60 a second, then the ledger (RATE= FOR=)
+	@dev/bench-orders
+bench-logins: ## What 50 logins a second do to those who browse (RATE= PAGES= FOR=)
+	@dev/bench-logins
+replay: ## Buy a year of real baskets as fast as the demo sells; needs DATA=full (BASKETS= AT_ONCE=)
+	@dev/replay
 bench-gateway: ## The gateway against nginx, one core each
 	@services/gateway/bench/run
 bench-catalog: ## Index build and search with all 92,331 products
