@@ -12,8 +12,8 @@
 //! - **An event that is refused** (4xx other than 401, 403, 408 and 429) is found out by halving its batch, tried again on its own with
 //!   growing pauses while later events of its aggregate wait, and after [`ATTEMPTS`] set aside as a dead letter. From then on it does
 //!   **not** hold up its aggregate: what a sink will never take would otherwise silently stop everything after it, a refund for
-//!   instance, until somebody looks. So a consumer must judge an event by the state it finds. Dead letters are counted in the metrics, listed
-//!   by [`dead_letters`] and sent again by [`replay`].
+//!   instance, until somebody looks. So a consumer must judge an event by the state it finds. Dead letters are counted in the metrics; staff
+//!   see them through [`Relay::list_dead_letters`] and send them again through [`Relay::replay_dead_letter`].
 
 mod dead_letters;
 mod deliver;

@@ -2,14 +2,20 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sqlx::MySqlConnection;
 use uuid::Uuid;
 
+use super::Relay;
 use crate::{
-    Problem,
+    Problem, audit,
+    auth::Identity,
     mariadb::{At, unavailable},
     page::{self, Page, PageQuery},
 };
+
+/// The permission to see what was refused, and to send it again.
+const WRITE: &str = "events:write";
 
 const LIST: &str =
     "SELECT d.sink, d.seq, d.attempts, d.last_error, o.id, o.type, o.aggregate, o.created_at
@@ -37,6 +43,54 @@ pub struct DeadLetter {
     pub attempts: u32,
     /// What the sink said last.
     pub last_error: String,
+}
+
+/// What a service's staff do about dead letters. The service has the tables of [`audit`] beside those of the outbox.
+impl Relay {
+    /// Lists dead letters for a caller with the permission `events:write`.
+    pub async fn list_dead_letters(
+        &self,
+        caller: &Identity,
+        query: &PageQuery,
+    ) -> Result<Page<DeadLetter>, Problem> {
+        caller.require(WRITE)?;
+        let mut connection = self.0.pool.acquire().await.map_err(unavailable)?;
+        dead_letters(&mut connection, query).await
+    }
+
+    /// Sends one again, notes in the audit trail who asked for it, and wakes the relay. The caller needs the permission `events:write`.
+    pub async fn replay_dead_letter(&self, caller: &Identity, id: Uuid) -> Result<(), Problem> {
+        caller.require(WRITE)?;
+        let was_there = self.replay_noted(caller, id).await.map_err(unavailable)?;
+        if !was_there {
+            return Err(Problem::not_found(
+                "dead-letter-not-found",
+                "There is no such dead letter.",
+            ));
+        }
+        self.ring();
+        Ok(())
+    }
+
+    async fn replay_noted(&self, caller: &Identity, id: Uuid) -> Result<bool, sqlx::Error> {
+        let (actor, subject) = (caller.subject(), id.to_string());
+        let mut transaction = self.0.pool.begin().await?;
+        if !replay(&mut transaction, id).await? {
+            return Ok(false);
+        }
+        let clock = &self.0.clock;
+        audit::record(
+            &mut transaction,
+            clock,
+            actor,
+            "event.replay",
+            &subject,
+            &json!({}),
+        )
+        .await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
 }
 
 /// Dead letters, by sink, the oldest first.

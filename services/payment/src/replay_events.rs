@@ -4,20 +4,16 @@
 use axum::extract::State;
 use http::StatusCode;
 use kit::{
-    Problem, audit,
+    Problem,
     auth::Identity,
     extract::{Json, Path, Query},
-    mariadb,
-    outbox::{self, DeadLetter},
+    outbox::DeadLetter,
     page::{Page, PageQuery},
     problem::ProblemSchema,
 };
-use serde_json::json;
 use uuid::Uuid;
 
 use crate::App;
-
-const WRITE: &str = "events:write";
 
 /// Lists events that were refused, by who refused them.
 #[utoipa::path(
@@ -35,11 +31,7 @@ pub async fn list_dead_letters(
     caller: Identity,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<DeadLetter>>, Problem> {
-    caller.require(WRITE)?;
-    let mut connection = app.pool.acquire().await.map_err(mariadb::unavailable)?;
-    outbox::dead_letters(&mut connection, &query)
-        .await
-        .map(Json)
+    app.relay.list_dead_letters(&caller, &query).await.map(Json)
 }
 
 /// Sends one again.
@@ -58,31 +50,6 @@ pub async fn replay_dead_letter(
     Path(id): Path<Uuid>,
     caller: Identity,
 ) -> Result<StatusCode, Problem> {
-    caller.require(WRITE)?;
-    let replayed = async {
-        let mut transaction = app.pool.begin().await?;
-        let is_known = outbox::replay(&mut transaction, id).await?;
-        if is_known {
-            audit::record(
-                &mut transaction,
-                &app.clock,
-                caller.subject(),
-                "event.replay",
-                &id.to_string(),
-                &json!({}),
-            )
-            .await?;
-        }
-        transaction.commit().await?;
-        Ok(is_known)
-    };
-    let is_known: Result<bool, sqlx::Error> = replayed.await;
-    if is_known.map_err(mariadb::unavailable)? {
-        app.relay.ring();
-        return Ok(StatusCode::ACCEPTED);
-    }
-    Err(Problem::not_found(
-        "dead-letter-not-found",
-        "There is no such dead letter.",
-    ))
+    app.relay.replay_dead_letter(&caller, id).await?;
+    Ok(StatusCode::ACCEPTED)
 }

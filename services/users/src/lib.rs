@@ -49,6 +49,7 @@ pub mod manage_totp;
 pub mod assign_roles;
 pub mod list_people;
 pub mod read_audit;
+pub mod replay_events;
 
 pub mod publish_keys;
 pub mod publish_revocations;

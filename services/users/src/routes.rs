@@ -20,7 +20,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     App, assign_roles, change_password, edit_profile, erase_person, export_person, keep_addresses,
     list_people, list_sessions, log_in, log_in_with_passkey, log_out, manage_passkeys, manage_totp,
-    publish_keys, publish_revocations, read_audit, refresh_session, register_person,
+    publish_keys, publish_revocations, read_audit, refresh_session, register_person, replay_events,
     reset_password,
 };
 
@@ -163,6 +163,8 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(assign_roles::put_roles))
         .routes(routes!(assign_roles::list_roles))
         .routes(routes!(read_audit::read_audit))
+        .routes(routes!(replay_events::list_dead_letters))
+        .routes(routes!(replay_events::replay_dead_letter))
         .routes(routes!(publish_keys::publish_keys))
         .routes(routes!(publish_revocations::publish_revocations))
 }

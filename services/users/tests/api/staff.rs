@@ -268,3 +268,54 @@ async fn who_has_an_account_becomes_the_first_admin_with_the_password_of_their_o
         .await
         .expect(StatusCode::OK);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_that_was_refused_for_good_is_listed_and_sent_again() {
+    let world = World::new().await;
+    world.staff("admin@example.com", Role::Admin).await;
+    let ada = world.customer("ada@example.com").await;
+    world.sink.answer(StatusCode::BAD_REQUEST);
+    world
+        .call(
+            Method::POST,
+            "/v1/password-resets",
+            &[],
+            Some(json!({"email": "ada@example.com"})),
+        )
+        .await
+        .expect(StatusCode::ACCEPTED);
+    for _ in 0..kit::outbox::ATTEMPTS {
+        world.app.relay.run_once().await.expect("tried");
+        world.advance(2 * 60);
+    }
+    let admin = world.log_in("admin@example.com").await;
+    let path = "/v1/users/dead-letters";
+    let listed = world.by(&admin, Method::GET, path, None).await;
+    let letter = listed.expect(StatusCode::OK).json()["items"][0].clone();
+    assert_eq!(
+        (&letter["type"], &letter["sink"], &letter["subject"]),
+        (
+            &json!("amazoff.person.password_reset_requested"),
+            &json!("notifications"),
+            &json!(ada.id)
+        )
+    );
+    let by_ada = world.log_in("ada@example.com").await;
+    let by_ada = world.by(&by_ada, Method::GET, path, None).await;
+    by_ada.expect(StatusCode::FORBIDDEN);
+
+    world.sink.answer(StatusCode::NO_CONTENT);
+    let replay = format!("{path}/{}/replay", letter["id"].as_str().expect("an id"));
+    let replay = async || world.by(&admin, Method::POST, &replay, None).await;
+    replay().await.expect(StatusCode::ACCEPTED);
+    world.app.relay.run_once().await.expect("delivered");
+    let kind = "amazoff.person.password_reset_requested";
+    assert_eq!(world.sink.count(kind), 1);
+    replay().await.expect(StatusCode::NOT_FOUND);
+    let audit = world.by(&admin, Method::GET, "/v1/audit", None).await;
+    let last = &audit.json()["items"][0];
+    assert_eq!(
+        (&last["action"], &last["actor"], &last["subject"]),
+        (&json!("event.replay"), &json!(admin.id), &letter["id"])
+    );
+}
