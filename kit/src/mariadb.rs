@@ -17,6 +17,9 @@ mod pool;
 
 pub use at::At;
 pub use errors::{constraint, is_unavailable, is_worth_retrying, retrying, unavailable};
-pub use migrations::{MigrateError, Migration, migrate, migrate_when_there};
+pub use migrations::{
+    Command, MigrateError, Migration, Mode, Tables, check, migrate, migrate_and_end,
+    migrate_when_there,
+};
 pub use pool::{open, ping};
 pub use sqlx::{MySqlConnection, MySqlPool};

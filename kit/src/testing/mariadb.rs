@@ -10,10 +10,12 @@ use sqlx::{Connection as _, MySqlConnection, MySqlPool};
 use super::servers::{Server, cache, find};
 use crate::mariadb::{self, Migration};
 
-/// The services' user may do everything in its database and nothing outside, as in a cluster.
+/// As in a cluster, one user may do everything in its database and nothing outside, and another only what a service that serves needs.
 const SETUP: &str = "CREATE DATABASE IF NOT EXISTS test CHARACTER SET utf8mb4;
 CREATE USER IF NOT EXISTS service@'127.0.0.1';
 GRANT ALL ON test.* TO service@'127.0.0.1';
+CREATE USER IF NOT EXISTS serving@'127.0.0.1';
+GRANT SELECT, INSERT, UPDATE, DELETE ON test.* TO serving@'127.0.0.1';
 ";
 
 /// Its own log is small, so that a copy is quick; each commit reaches the disk, as in production.
@@ -76,15 +78,22 @@ impl MariaDb {
         format!("mysql://service@127.0.0.1:{}/test", self.0.port)
     }
 
-    /// A pool for the service's user, its tables up to date.
+    /// The same for a user that may change rows and no tables.
+    pub fn serving_url(&self) -> String {
+        format!("mysql://serving@127.0.0.1:{}/test", self.0.port)
+    }
+
+    /// Brings the tables up to date, and gives a pool for the user that may change no tables.
     #[expect(
         clippy::expect_used,
         reason = "a test without its tables fails here, with the reason"
     )]
     pub async fn pool(&self, migrations: &[Migration]) -> MySqlPool {
-        let pool = mariadb::open(&self.url(), 20).expect("an address");
-        mariadb::migrate(&pool, migrations).await.expect("migrated");
-        pool
+        let schema = mariadb::open(&self.url(), 1).expect("an address");
+        mariadb::migrate(&schema, migrations)
+            .await
+            .expect("migrated");
+        mariadb::open(&self.serving_url(), 20).expect("an address")
     }
 
     /// A connection of the server's administrator, who may also make it read-only.

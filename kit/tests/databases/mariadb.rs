@@ -7,7 +7,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 use kit::{
     Health,
-    mariadb::{self, At, MigrateError, Migration, MySqlPool},
+    mariadb::{self, At, MigrateError, Migration, Mode, MySqlPool},
     testing::{MariaDb, wait_for},
 };
 use sqlx::Connection as _;
@@ -205,7 +205,8 @@ async fn a_migration_that_was_changed_or_fails_is_named_and_one_cut_in_the_middl
         .execute(&mut administrator)
         .await
         .expect("half of it");
-    let pool = server.pool(&[THINGS]).await;
+    server.pool(&[THINGS]).await;
+    let pool = mariadb::open(&server.url(), 2).expect("an address");
     assert_eq!(count(&pool, "SELECT COUNT(*) FROM part").await, 0);
 
     let changed = Migration {
@@ -232,12 +233,58 @@ async fn a_migration_that_was_changed_or_fails_is_named_and_one_cut_in_the_middl
 }
 
 #[tokio::test]
+async fn who_serves_can_change_no_table_and_waits_until_somebody_else_has() {
+    const WIDER: Migration = Migration {
+        version: 2,
+        name: "wider",
+        sql: "ALTER TABLE thing ADD COLUMN IF NOT EXISTS note VARCHAR(20) NULL;",
+    };
+    let server = MariaDb::start().await;
+    let old = server.pool(&[THINGS]).await;
+    for statement in [
+        "CREATE TABLE other (a INT)",
+        "ALTER TABLE thing ADD COLUMN a INT",
+        "DROP TABLE thing",
+        "TRUNCATE TABLE thing",
+        "CREATE INDEX thing_room ON thing (room)",
+        "CREATE DATABASE other",
+    ] {
+        let refused = sqlx::query(statement).execute(&old).await;
+        assert!(refused.is_err(), "{statement}");
+    }
+    assert!(mariadb::migrate(&old, &[THINGS, WIDER]).await.is_err());
+
+    let health = Health::new();
+    let new = mariadb::open(&server.serving_url(), 2).expect("an address");
+    let both: &[Migration] = &[THINGS, WIDER];
+    assert!(matches!(
+        mariadb::check(&new, both).await,
+        Err(MigrateError::Pending { version: 2, .. })
+    ));
+    let ready = mariadb::migrate_when_there(new, both, Mode::Await, health.clone());
+    let ready = tokio::spawn(ready);
+    assert!(!health.is_ready());
+    mariadb::migrate_and_end(&server.url(), both)
+        .await
+        .expect("migrated");
+    ready.await.expect("no panic");
+    assert!(health.is_ready());
+
+    // The release before, meanwhile and after a rollback.
+    mariadb::check(&old, &[THINGS]).await.expect("all it needs");
+    sqlx::query("INSERT INTO thing (id, name) VALUES (77, 'old')")
+        .execute(&old)
+        .await
+        .expect("it knows nothing of the new column");
+}
+
+#[tokio::test]
 async fn a_service_waits_for_its_database_unready_and_answers_503() {
     let mut server = MariaDb::start().await;
     server.kill().await;
     let pool = mariadb::open(&server.url(), 5).expect("an address");
     let health = Health::new();
-    let waiting = mariadb::migrate_when_there(pool.clone(), &[THINGS], health.clone());
+    let waiting = mariadb::migrate_when_there(pool.clone(), &[THINGS], Mode::Apply, health.clone());
     assert!(!health.is_ready(), "before anything was tried");
     let waiting = tokio::spawn(waiting);
     let error = sqlx::query("SELECT 1")

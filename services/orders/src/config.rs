@@ -13,6 +13,10 @@ pub struct Config {
     #[command(flatten)]
     pub kit: kit::Config,
 
+    /// How its tables come to be up to date.
+    #[command(flatten)]
+    pub tables: kit::mariadb::Tables,
+
     /// Where `MariaDB` is, such as <mysql://orders:password@mariadb:3306/orders>.
     #[arg(long, env = "MARIADB_URL", hide_env_values = true)]
     pub mariadb_url: String,

@@ -13,7 +13,12 @@ const SWEEP_EVERY: Duration = Duration::from_mins(10);
 
 /// Starts all of it. The service is ready once its tables are there.
 pub fn start(app: &App, config: &Config, health: Health) {
-    let migrated = migrate_when_there(app.pool.clone(), MIGRATIONS, health);
+    let migrated = migrate_when_there(
+        app.pool.clone(),
+        MIGRATIONS,
+        config.tables.migrations,
+        health,
+    );
     let (app, every) = (app.clone(), Duration::from_millis(config.expiry_sweep_ms));
     match config.users_url.join("/internal/v1/revocations") {
         Ok(url) => {

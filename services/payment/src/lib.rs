@@ -150,7 +150,12 @@ impl App {
     /// Starts what runs beside the handlers: migrations, events, the sweeper, revocations.
     pub fn work(&self, config: &Config, health: Health) {
         metrics::register();
-        let migrated = mariadb::migrate_when_there(self.pool.clone(), MIGRATIONS, health);
+        let migrated = mariadb::migrate_when_there(
+            self.pool.clone(),
+            MIGRATIONS,
+            config.tables.migrations,
+            health,
+        );
         let (relay, app) = (self.relay.clone(), self.clone());
         tokio::spawn(async move {
             migrated.await;

@@ -15,6 +15,10 @@ pub struct Config {
     #[command(flatten)]
     pub kit: kit::Config,
 
+    /// How its tables come to be up to date.
+    #[command(flatten)]
+    pub tables: kit::mariadb::Tables,
+
     /// Where `MariaDB` is, such as <mysql://users:password@mariadb:3306/users>.
     #[arg(long, env = "MARIADB_URL", hide_env_values = true)]
     pub mariadb_url: String,

@@ -225,7 +225,12 @@ pub async fn run(app: App, health: Health, config: &Config) -> Result<(), Failur
         config.first_admin_email.as_deref(),
         config.first_admin_password_file.as_ref(),
     )?;
-    let migrated = mariadb::migrate_when_there(app.pool.clone(), db::MIGRATIONS, health.clone());
+    let migrated = mariadb::migrate_when_there(
+        app.pool.clone(),
+        db::MIGRATIONS,
+        config.tables.migrations,
+        health.clone(),
+    );
     tokio::spawn(prepare(app.clone(), migrated, first_admin));
     let relay = app.relay.clone();
     kit::serve("users", &config.kit, router(app), health).await?;
