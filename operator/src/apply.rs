@@ -16,7 +16,7 @@ use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams
 use kube::{Client, ResourceExt};
 use memory::{fingerprint, value};
 use replicas::{give_birth, hand_over, owns_replicas};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tracing::{debug, info};
@@ -129,6 +129,26 @@ pub async fn create_secret(
         Err(kube::Error::Api(status)) if status.code == 409 => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// Changes keys of a Secret that is as it was read: of two operators that change passwords at the same time, one has to look again.
+pub async fn change_secret(
+    api: &Api<Secret>,
+    read: &Secret,
+    data: &BTreeMap<String, String>,
+) -> Result<(), kube::Error> {
+    let patch = json!({
+        "metadata": {"resourceVersion": read.resource_version()},
+        "stringData": data,
+    });
+    let params = PatchParams {
+        field_manager: Some(MANAGER.to_owned()),
+        ..PatchParams::default()
+    };
+    let patch = Patch::Merge(&patch);
+    api.patch(&read.name_any(), &params, &patch)
+        .await
+        .map(|_changed| ())
 }
 
 /// Applies what differs, in order, and prunes. One object that cannot be applied does not hold up the others.

@@ -42,6 +42,6 @@ mod tests {
     fn an_answer_of_the_api_server_is_said_once() {
         let status = Status::failure("no room", "Forbidden").with_code(403);
         let error = ReconcileError::Secret(kube::Error::Api(status.boxed()));
-        assert_eq!(chain(&error), "a secret could not be created: no room");
+        assert_eq!(chain(&error), "a secret could not be written: no room");
     }
 }

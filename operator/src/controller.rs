@@ -1,24 +1,25 @@
 //! Strings the five steps together, for each store, whenever something about it changes.
 
 mod backoff;
+mod keep_secrets;
 
 use crate::api::v1alpha1::{AmazoffStore, AmazoffStoreStatus};
 use crate::apply::{self, Applied, Failure, MANAGER, Memory, Target};
 use crate::chain::chain;
 use crate::desired::{Kind, desired};
 use crate::observe::{Caches, ObserveError, observe};
-use crate::report::{publish, reject, tell, write_status};
-use crate::secrets::{self, Random};
+use crate::report::{reject, tell, write_status};
+use crate::secrets::Random;
 use crate::status::Outcome;
 use crate::telemetry::{self, Telemetry};
 use crate::validate::{Defaults, secret_names, validate};
-use crate::world::World;
 use futures::{Stream, StreamExt};
 use jiff::Timestamp;
+use keep_secrets::{change_credentials, drop_credentials, make_secrets};
 use kube::api::Api;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::{self, Action, Controller};
-use kube::runtime::events::{EventType, Recorder, Reporter};
+use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::reflector::{self, Store};
 use kube::runtime::{Predicate, PredicateConfig, WatchStreamExt, predicates, watcher};
 use kube::{Client, Resource, ResourceExt};
@@ -78,8 +79,8 @@ pub enum ReconcileError {
     /// Something could not be read.
     #[error("the cluster could not be read")]
     Observe(#[from] ObserveError),
-    /// A Secret could not be made.
-    #[error("a secret could not be created")]
+    /// A Secret could not be made or changed.
+    #[error("a secret could not be written")]
     Secret(#[source] kube::Error),
     /// Something could not be applied; the first of it.
     #[error("not everything could be applied")]
@@ -258,7 +259,10 @@ async fn reconcile_store(
 
     let names = secret_names(&name, &store.spec);
     let mut world = observe(client, caches, memory, &namespace, &name, names.clone()).await?;
-    if !store.spec.paused && make_secrets(store, context, &namespace, &world).await? {
+    if !store.spec.paused
+        && (make_secrets(store, context, &namespace, &world).await?
+            || change_credentials(store, context, &namespace, &world).await?)
+    {
         world = observe(client, caches, memory, &namespace, &name, names).await?;
     }
     let valid = match validate(store, &world, &context.defaults) {
@@ -291,7 +295,10 @@ async fn reconcile_store(
             store: &name,
             uid: &uid,
         };
-        apply::apply(&target, &desired(&valid), &world).await
+        let desired = desired(&valid);
+        let applied = apply::apply(&target, &desired, &world).await;
+        drop_credentials(store, context, &valid, &desired, &applied).await?;
+        applied
     };
     tell(&context.recorder, store, &applied).await;
     let outcome = if store.spec.paused {
@@ -310,40 +317,6 @@ async fn reconcile_store(
     } else {
         backoff::spread(RESYNC, &store.uid().unwrap_or_default())
     }))
-}
-
-async fn make_secrets(
-    store: &AmazoffStore,
-    context: &Context,
-    namespace: &str,
-    world: &World,
-) -> Result<bool, ReconcileError> {
-    let uid = store.uid().unwrap_or_default();
-    let missing = secrets::missing(&store.name_any(), namespace, &uid, world, context.random);
-    let mut made = Vec::new();
-    for secret in &missing {
-        if apply::create_secret(&context.client, namespace, secret)
-            .await
-            .map_err(ReconcileError::Secret)?
-        {
-            made.push(format!("Secret {}", secret.name_any()));
-        }
-    }
-    if !made.is_empty() {
-        let note = format!(
-            "Created {}; what they hold is not made again while they exist.",
-            made.join(", ")
-        );
-        publish(
-            &context.recorder,
-            store,
-            EventType::Normal,
-            "SecretCreated",
-            note,
-        )
-        .await;
-    }
-    Ok(!missing.is_empty())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the controller passes it so")]

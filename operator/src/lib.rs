@@ -16,6 +16,7 @@ pub mod validate;
 pub mod desired;
 
 pub mod apply;
+pub mod credentials;
 pub mod difference;
 pub mod secrets;
 

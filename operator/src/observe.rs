@@ -3,6 +3,7 @@
 
 use crate::apply::Memory;
 use crate::chain::chain;
+use crate::credentials;
 use crate::desired::meta::{INSTANCE, MANAGED_BY};
 use crate::desired::{Key, Kind};
 use crate::secrets::{PUBLIC_KEYS, hex};
@@ -181,6 +182,7 @@ fn facts(secret: &Secret) -> SecretFacts {
             .map(|(key, value)| (key.clone(), digest(&value.0)))
             .collect(),
         public_keys,
+        users: credentials::users(secret),
     }
 }
 

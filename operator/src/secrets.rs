@@ -1,6 +1,6 @@
-//! Secrets that the operator makes once and never again: keys and passwords. Pure but for the randomness it is given.
+//! Secrets that the operator makes when they are not there: keys and passwords. Pure but for the randomness it is given.
 
-use crate::desired::mariadb::{ACCOUNTS_FILE, NAME as MARIADB, PORT as MARIADB_PORT};
+use crate::credentials;
 use crate::desired::meta::{
     MANAGED_BY, identity_secret, keys_secret, mariadb_secret, owner, redis_secret,
 };
@@ -76,6 +76,7 @@ pub fn missing(
     namespace: &str,
     uid: &str,
     world: &World,
+    generation: i32,
     random: Random,
 ) -> Vec<Secret> {
     let lacks = |name: &String| matches!(world.secrets.get(name), Some(None));
@@ -100,7 +101,7 @@ pub fn missing(
     }
     let mariadb = mariadb_secret(store);
     if lacks(&mariadb) {
-        let data = mariadb_data(store, random);
+        let data = credentials::first(store, generation, random);
         secrets.push(secret(store, namespace, uid, &mariadb, data));
     }
     let redis = redis_secret(store);
@@ -147,24 +148,6 @@ fn secret(
         type_: Some("Opaque".to_owned()),
         ..Secret::default()
     }
-}
-
-/// A database, a user and a password for each service that needs one: together for the agent, and each as a connection string.
-fn mariadb_data(store: &str, random: Random) -> BTreeMap<String, String> {
-    let mut data = BTreeMap::new();
-    let mut accounts = Vec::new();
-    for (service, database) in SERVICES
-        .iter()
-        .filter_map(|needs| Some((needs.name, needs.mariadb?)))
-    {
-        // The number makes room for a second user, while the password is changed.
-        let (user, password) = (format!("{database}_1"), hex(&random()));
-        let url = format!("mysql://{user}:{password}@{store}-{MARIADB}:{MARIADB_PORT}/{database}");
-        data.insert(service.to_owned(), url);
-        accounts.push(json!({"database": database, "user": user, "password": password}));
-    }
-    data.insert(ACCOUNTS_FILE.to_owned(), json!(accounts).to_string());
-    data
 }
 
 fn identity_data(seed: [u8; 32]) -> BTreeMap<String, String> {
@@ -233,7 +216,7 @@ mod tests {
             .secrets
             .insert("shop-identity".to_owned(), Some(SecretFacts::default()));
         world.secrets.insert("shop-redis".to_owned(), None);
-        let names: Vec<_> = missing("shop", "default", "u", &world, || [7; 32])
+        let names: Vec<_> = missing("shop", "default", "u", &world, 1, || [7; 32])
             .into_iter()
             .filter_map(|secret| secret.metadata.name)
             .collect();

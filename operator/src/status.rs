@@ -8,6 +8,7 @@ use crate::apply::Applied;
 use crate::chain::chain;
 use crate::desired::{Key, Kind, meta};
 use crate::validate::{Redis, ValidStore};
+pub(crate) use deployment::is_rolled_out;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use parts::{Finding, Part, State, finding, parts};

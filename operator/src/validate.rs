@@ -17,7 +17,9 @@ use crate::api::v1alpha1::{
     AmazoffStore, AmazoffStoreSpec, ExposeSpec, MariadbSpec, RedisSpec, ResourcesSpec,
     SchedulingSpec, TlsSpec,
 };
+use crate::credentials;
 use crate::desired::identity::jwks;
+use crate::desired::meta::mariadb_secret;
 use crate::desired::needs::{Needs, SERVICES};
 use crate::quantity;
 use crate::world::World;
@@ -56,7 +58,7 @@ pub fn validate(
         .map(|needs| service(&mut checks, needs, spec, &version, defaults))
         .collect::<Vec<_>>();
     let redis = redis(&mut checks, &spec.redis, defaults);
-    let mariadb = mariadb(&mut checks, &spec.mariadb, defaults);
+    let mariadb = mariadb(&mut checks, &name, &spec.mariadb, world, defaults);
     let expose = spec
         .expose
         .as_ref()
@@ -249,7 +251,13 @@ fn redis(checks: &mut Checks, spec: &RedisSpec, defaults: &Defaults) -> Redis {
     })
 }
 
-fn mariadb(checks: &mut Checks, spec: &MariadbSpec, defaults: &Defaults) -> Mariadb {
+fn mariadb(
+    checks: &mut Checks,
+    store: &str,
+    spec: &MariadbSpec,
+    world: &World,
+    defaults: &Defaults,
+) -> Mariadb {
     if let Some(external) = &spec.external {
         return Mariadb::External(external.clone());
     }
@@ -266,6 +274,9 @@ fn mariadb(checks: &mut Checks, spec: &MariadbSpec, defaults: &Defaults) -> Mari
             "MariaDB needs 256Mi or more",
         );
     }
+    let secret = world.secrets.get(&mariadb_secret(store));
+    let facts = secret.and_then(Option::as_ref);
+    let retiring = facts.map(|facts| credentials::retiring(own.credentials, facts));
     Mariadb::InCluster(InClusterMariadb {
         image: own.image.unwrap_or_else(|| defaults.mariadb_image.clone()),
         agent_image: defaults.operator_image.clone(),
@@ -274,6 +285,8 @@ fn mariadb(checks: &mut Checks, spec: &MariadbSpec, defaults: &Defaults) -> Mari
         requests,
         limits,
         memory_bytes,
+        credentials: own.credentials,
+        retiring: retiring.unwrap_or_default(),
     })
 }
 

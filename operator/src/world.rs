@@ -23,4 +23,6 @@ pub struct SecretFacts {
     pub digests: BTreeMap<String, String>,
     /// The public half of the keys in it, if it is one that holds keys: a JWKS.
     pub public_keys: Option<String>,
+    /// The names of the database users in it, if it is one that holds accounts.
+    pub users: Vec<String>,
 }

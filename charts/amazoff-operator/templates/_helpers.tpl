@@ -91,10 +91,10 @@ annotations:
 - apiGroups: [monitoring.coreos.com]
   resources: [podmonitors]
   verbs: [get, list, watch, create, patch, delete]
-# By name only, and never changed once made: neither listed nor watched, neither patched nor deleted.
+# By name only: neither listed nor watched, and never deleted. Patched when passwords are changed, and then only the one that the operator made.
 - apiGroups: [""]
   resources: [secrets]
-  verbs: [get, create]
+  verbs: [get, create, patch]
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]

@@ -1,17 +1,17 @@
 //! A database and a user for each service, as the store wants them.
 //!
-//! A password is changed by wanting a user of another name: the old one lives on until it is no longer wanted, so that nobody is
-//! ever locked out.
+//! A password is changed by wanting a user of another name: the old one lives on until it is no longer wanted, and then until nobody is logged in
+//! as it, so that nobody is ever locked out. Who stays for too long is: a password is changed because somebody else may know it.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde::Deserialize;
 use sqlx::{
-    AssertSqlSafe, Executor as _, MySqlPool, Row as _,
+    AssertSqlSafe, Executor as _, MySqlConnection, MySqlPool, Row as _,
     mysql::{MySqlConnectOptions, MySqlPoolOptions},
 };
 use tracing::{info, warn};
@@ -21,6 +21,8 @@ use crate::chain::chain;
 
 /// How long until the accounts are looked at again.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
+/// How long those who are logged in as a user that is no longer wanted may stay: well above what a pod takes to end.
+const LEAVE_WITHIN: Duration = Duration::from_mins(2);
 /// The agent's own user, which can log in through the socket only.
 const AGENT: &str = "amazoff_agent";
 
@@ -61,6 +63,29 @@ pub(super) struct Account {
     user: String,
     /// The user's password.
     password: String,
+    /// What the user may do in the database.
+    #[serde(default)]
+    may: May,
+}
+
+/// What a user may do in its database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum May {
+    /// Change tables too.
+    #[default]
+    Everything,
+    /// Read and change rows.
+    Data,
+}
+
+impl May {
+    fn privileges(self) -> &'static str {
+        match self {
+            Self::Everything => "ALL PRIVILEGES",
+            Self::Data => "SELECT, INSERT, UPDATE, DELETE",
+        }
+    }
 }
 
 /// Reads what is wanted.
@@ -102,15 +127,17 @@ impl Account {
             database,
             user,
             password,
+            may,
         } = self;
+        let privileges = may.privileges();
         [
             format!("CREATE DATABASE IF NOT EXISTS {database} CHARACTER SET utf8mb4;"),
             format!("CREATE USER IF NOT EXISTS {user}@'%' IDENTIFIED BY '{password}';"),
-            // Everything in its own database, nothing outside, and never all connections.
+            // Only in its own database, nothing outside, and never all connections.
             format!(
                 "ALTER USER {user}@'%' IDENTIFIED BY '{password}' WITH MAX_USER_CONNECTIONS 200;"
             ),
-            format!("GRANT ALL PRIVILEGES ON {database}.* TO {user}@'%';"),
+            format!("GRANT {privileges} ON {database}.* TO {user}@'%';"),
         ]
     }
 }
@@ -154,10 +181,12 @@ pub(super) async fn keep(pool: MySqlPool, file: &Path, at_start: Vec<Account>) {
     // Those wanted at the start exist already. Those that are wanted no longer may still be there.
     let mut done: Option<Vec<Account>> = None;
     let mut wanted = at_start;
+    let mut unwanted = Unwanted::default();
     loop {
         if done.as_ref() != Some(&wanted) {
-            match bring_in_line(&pool, &wanted).await {
-                Ok(()) => done = Some(wanted.clone()),
+            match bring_in_line(&pool, &wanted, &mut unwanted).await {
+                Ok(true) => done = Some(wanted.clone()),
+                Ok(false) => {}
                 Err(error) => warn!(error = chain(&error), "the accounts are not in line yet"),
             }
         }
@@ -172,7 +201,15 @@ pub(super) async fn keep(pool: MySqlPool, file: &Path, at_start: Vec<Account>) {
     }
 }
 
-async fn bring_in_line(pool: &MySqlPool, wanted: &[Account]) -> Result<(), sqlx::Error> {
+/// Since when users are not wanted.
+type Unwanted = HashMap<String, Instant>;
+
+/// Says whether nothing is left to do.
+async fn bring_in_line(
+    pool: &MySqlPool,
+    wanted: &[Account],
+    unwanted: &mut Unwanted,
+) -> Result<bool, sqlx::Error> {
     let mut connection = pool.acquire().await?;
     for account in wanted {
         for statement in account.statements() {
@@ -183,24 +220,45 @@ async fn bring_in_line(pool: &MySqlPool, wanted: &[Account]) -> Result<(), sqlx:
             .await?;
     }
     let names: BTreeSet<&str> = wanted.iter().map(|account| account.user.as_str()).collect();
+    unwanted.retain(|user, _| !names.contains(user.as_str()));
+    let mut is_done = true;
     for row in connection
         .fetch_all("SELECT user FROM amazoff.account")
         .await?
     {
         let user: String = row.try_get(0)?;
         if !names.contains(user.as_str()) {
-            info!(user, "dropping a user that is no longer wanted");
-            connection
-                .execute(AssertSqlSafe(format!("DROP USER IF EXISTS {user}@'%'")))
-                .await?;
-            connection
-                .execute(AssertSqlSafe(format!(
-                    "DELETE FROM amazoff.account WHERE user = '{user}'"
-                )))
-                .await?;
+            let since = *unwanted.entry(user.clone()).or_insert_with(Instant::now);
+            is_done &= drop_user(&mut connection, &user, since.elapsed()).await?;
         }
     }
-    Ok(())
+    Ok(is_done)
+}
+
+/// Drops a user as soon as nobody is logged in as it, and in the end in any case. Says whether it is gone.
+async fn drop_user(
+    connection: &mut MySqlConnection,
+    user: &str,
+    unwanted_for: Duration,
+) -> Result<bool, sqlx::Error> {
+    let sessions: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM information_schema.processlist WHERE user = ?")
+            .bind(user)
+            .fetch_one(&mut *connection)
+            .await?;
+    if sessions > 0 && unwanted_for < LEAVE_WITHIN {
+        return Ok(false);
+    }
+    info!(user, sessions, "dropping a user that is no longer wanted");
+    for statement in [
+        format!("DROP USER IF EXISTS {user}@'%'"),
+        // What is logged in stays so without this.
+        format!("KILL USER {user}"),
+        format!("DELETE FROM amazoff.account WHERE user = '{user}'"),
+    ] {
+        connection.execute(AssertSqlSafe(statement)).await?;
+    }
+    Ok(true)
 }
 
 #[cfg(test)]
@@ -212,6 +270,7 @@ mod tests {
             database: "orders".to_owned(),
             user: user.to_owned(),
             password: password.to_owned(),
+            may: May::Data,
         }
     }
 
@@ -239,7 +298,9 @@ mod tests {
         let statements = account("orders_1", "0123456789abcdef")
             .statements()
             .join("\n");
-        assert!(statements.contains("GRANT ALL PRIVILEGES ON orders.* TO orders_1@'%'"));
+        assert!(
+            statements.contains("GRANT SELECT, INSERT, UPDATE, DELETE ON orders.* TO orders_1@'%'")
+        );
         assert!(!statements.contains("ON *.*"));
     }
 }

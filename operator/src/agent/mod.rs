@@ -44,7 +44,7 @@ pub struct MariadbArgs {
     /// A folder in memory, for the socket and for what no disk should hold.
     #[arg(long, env = "RUN_FOLDER", default_value = "/run/amazoff")]
     run_folder: PathBuf,
-    /// The accounts that the store wants: a JSON array of {database, user, password}. Looked at again every two seconds.
+    /// The accounts that the store wants: a JSON array of {database, user, password, may}. Looked at again every two seconds.
     #[arg(
         long,
         env = "ACCOUNTS_FILE",

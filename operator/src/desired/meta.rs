@@ -7,6 +7,10 @@ use std::collections::BTreeMap;
 
 /// The value of `app.kubernetes.io/managed-by` on everything the operator makes; its watches select by it.
 pub const MANAGED_BY: &str = "amazoff-operator";
+/// A change of this annotation replaces the pods.
+pub(super) const CONFIG_HASH: &str = "amazoff.io/config-hash";
+/// Where it is in a Deployment.
+pub const CONFIG_HASH_POINTER: &str = "/spec/template/metadata/annotations/amazoff.io~1config-hash";
 /// The label that holds the store's name.
 pub const INSTANCE: &str = "app.kubernetes.io/instance";
 

@@ -20,9 +20,6 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
-/// A change of this annotation replaces the pods.
-const CONFIG_HASH: &str = "amazoff.io/config-hash";
-
 // A pod that has to go: it is taken out of the endpoints while it sleeps and still serves; SIGTERM makes it unready, and it
 // serves for as long as DRAIN_MS to those who have not heard; then requests under way have GRACE_MS. The kubelet waits for
 // the sum and a little more.
@@ -110,7 +107,7 @@ pub(super) fn deployment(
 pub(super) fn template(store: &ValidStore, component: Component<'_>, pod: Pod) -> PodTemplateSpec {
     let labels = super::meta::labels(store, component);
     let mut annotations = pod.annotations.clone();
-    annotations.insert(CONFIG_HASH.to_owned(), hash(&pod.config));
+    annotations.insert(super::meta::CONFIG_HASH.to_owned(), hash(&pod.config));
     if pod.scraped {
         annotations.insert("prometheus.io/scrape".to_owned(), "true".to_owned());
         annotations.insert("prometheus.io/port".to_owned(), "9090".to_owned());

@@ -6,11 +6,12 @@ use super::needs::Files;
 use super::pod::{self, Pod, ProbeHandler};
 use super::{Kind, Object, autoscaling, network};
 use crate::api::v1alpha1::{LogFormat, SecretKey};
+use crate::credentials::schema_key;
 use crate::secrets::{SEAL_KEY, SIGNING_KEY};
 use crate::validate::{Mariadb, Redis, ValidService, ValidStore};
 use k8s_openapi::api::core::v1::{
-    ConfigMapVolumeSource, ContainerPort, EnvVar, EnvVarSource, SecretKeySelector, Service,
-    ServiceAccount, ServicePort, ServiceSpec as CoreServiceSpec, Volume, VolumeMount,
+    ConfigMapVolumeSource, Container, ContainerPort, EnvVar, EnvVarSource, SecretKeySelector,
+    Service, ServiceAccount, ServicePort, ServiceSpec as CoreServiceSpec, Volume, VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
@@ -117,7 +118,7 @@ fn pod(store: &ValidStore, service: &ValidService) -> Pod {
     let mounts = mounts.collect();
     Pod {
         image: service.image.clone(),
-        init: Vec::new(),
+        init: migration(store, service, &env).into_iter().collect(),
         command: Vec::new(),
         env,
         ports: vec![port("http", 8080), port("admin", 9090)],
@@ -134,6 +135,36 @@ fn pod(store: &ValidStore, service: &ValidService) -> Pod {
         drains: true,
         stops_within: None,
         config: used.iter().map(|key| store.digest(key)).collect(),
+    }
+}
+
+/// Before a service with tables serves, the same program brings them up to date, as another user: who serves may change none.
+fn migration(store: &ValidStore, service: &ValidService, env: &[EnvVar]) -> Option<Container> {
+    service.needs.mariadb?;
+    let serving = store.mariadb.url_secret(&store.name, service.needs.name);
+    let schema = schema_url(store, &serving);
+    let env = env.iter().map(|variable| match secret_of(variable) {
+        Some(secret) if secret == serving => secret_value(&variable.name, &schema),
+        _ => variable.clone(),
+    });
+    Some(Container {
+        name: "migrate".to_owned(),
+        image: Some(service.image.clone()),
+        args: Some(vec!["migrate".to_owned()]),
+        env: Some(env.collect()),
+        ..Container::default()
+    })
+}
+
+/// Where the connection string of the user is that may change tables. Who runs `MariaDB` elsewhere may have one user for both.
+fn schema_url(store: &ValidStore, serving: &SecretKey) -> SecretKey {
+    let schema = SecretKey {
+        name: serving.name.clone(),
+        key: schema_key(&serving.key),
+    };
+    match store.mariadb {
+        Mariadb::External(_) if !store.has(&schema) => serving.clone(),
+        _ => schema,
     }
 }
 
@@ -198,6 +229,7 @@ fn env(store: &ValidStore, service: &ValidService) -> Vec<EnvVar> {
     if needs.mariadb.is_some() {
         let url = store.mariadb.url_secret(&store.name, needs.name);
         env.push(secret_value("MARIADB_URL", &url));
+        env.push(value("MIGRATIONS", "await"));
     }
     if needs.redis
         && let Some(key) = store.redis.url_secret(&store.name)

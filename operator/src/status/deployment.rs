@@ -66,6 +66,16 @@ pub(super) fn deployment_part(
     }
 }
 
+/// Whether every pod there is, is of the newest template.
+pub(crate) fn is_rolled_out(live: &DynamicObject) -> bool {
+    let rollout = Rollout::of(live);
+    match rollout.stage() {
+        Stage::Rolled => rollout.seen && rollout.available >= rollout.wanted,
+        Stage::Stopped => rollout.seen && rollout.total == 0,
+        _ => false,
+    }
+}
+
 /// What a Deployment says of itself.
 struct Rollout<'a> {
     wanted: i64,

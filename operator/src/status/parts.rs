@@ -65,7 +65,17 @@ pub(super) fn parts(store: &ValidStore, applied: &Applied) -> Vec<Part> {
         ),
     }];
     parts.push(match (&store.mariadb, absent("MariaDB")) {
-        (Mariadb::InCluster(_), _) => stateful_set_part(store, applied, "MariaDBReady", NAME),
+        (Mariadb::InCluster(mariadb), _) => {
+            let mut part = stateful_set_part(store, applied, "MariaDBReady", NAME);
+            if !mariadb.retiring.is_empty() {
+                let users = mariadb.retiring.join(", ");
+                part.finding.message = format!(
+                    "{} Passwords are being changed: {users} go once no pod uses them.",
+                    part.finding.message
+                );
+            }
+            part
+        }
         (Mariadb::External(_), Some(missing)) => {
             waiting("MariaDBReady", true, "SecretMissing", &missing.message)
         }

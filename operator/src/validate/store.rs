@@ -209,6 +209,10 @@ pub struct InClusterMariadb {
     pub limits: BTreeMap<String, Quantity>,
     /// Its memory limit in bytes.
     pub memory_bytes: i64,
+    /// Which generation of passwords is wanted.
+    pub credentials: i32,
+    /// Users of others, which go once nobody uses them.
+    pub retiring: Vec<String>,
 }
 
 /// The shared cache.
@@ -259,6 +263,12 @@ pub struct Rejection {
 }
 
 impl ValidStore {
+    /// Whether a Secret has a key.
+    pub fn has(&self, key: &SecretKey) -> bool {
+        self.digests
+            .contains_key(&(key.name.clone(), key.key.clone()))
+    }
+
     /// The digest of a Secret's value, or a word for its absence.
     pub fn digest(&self, key: &SecretKey) -> String {
         let digest = self.digests.get(&(key.name.clone(), key.key.clone()));

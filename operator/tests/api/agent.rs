@@ -50,7 +50,15 @@ impl Member {
     fn want(&self, users: &[&str]) {
         let accounts: Vec<_> = users
             .iter()
-            .map(|user| json!({"database": "orders", "user": user, "password": format!("{PASSWORD}{user}").replace('_', "")}))
+            .map(|user| {
+                let may = if user.ends_with("data") {
+                    "data"
+                } else {
+                    "everything"
+                };
+                let password = format!("{PASSWORD}{user}").replace('_', "");
+                json!({"database": "orders", "user": user, "password": password, "may": may})
+            })
             .collect();
         let (file, new) = (self.path("accounts.json"), self.path("accounts.new"));
         std::fs::write(&new, json!(accounts).to_string()).expect("written");
@@ -173,6 +181,70 @@ async fn a_new_user_comes_before_the_old_one_goes_and_nobody_is_locked_out() {
         })
         .await;
     assert!(member.login("orders_2").await.is_ok());
+    terminate(&agent);
+    agent.wait().await.expect("it ends");
+}
+
+#[tokio::test]
+async fn who_serves_changes_rows_and_no_tables() {
+    let member = Member::new();
+    member.want(&["orders_1_data", "orders_1_schema"]);
+    let mut agent = member.start();
+    member.ready().await;
+    let mut schema = member.login("orders_1_schema").await.expect("an account");
+    for statement in [
+        "CREATE TABLE t (a INT PRIMARY KEY)",
+        "ALTER TABLE t ADD COLUMN b INT NULL",
+    ] {
+        run(&mut schema, statement).await.expect(statement);
+    }
+    let mut serving = member.login("orders_1_data").await.expect("an account");
+    for statement in [
+        "INSERT INTO t (a) VALUES (1)",
+        "UPDATE t SET b = 2",
+        "SELECT a FROM t FOR UPDATE",
+        "DELETE FROM t",
+    ] {
+        run(&mut serving, statement).await.expect(statement);
+    }
+    for statement in [
+        "CREATE TABLE u (a INT)",
+        "ALTER TABLE t ADD COLUMN c INT",
+        "DROP TABLE t",
+        "TRUNCATE TABLE t",
+        "CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW SET NEW.b = 1",
+    ] {
+        assert!(run(&mut serving, statement).await.is_err(), "{statement}");
+    }
+    terminate(&agent);
+    agent.wait().await.expect("it ends");
+}
+
+#[tokio::test]
+async fn a_user_that_goes_is_dropped_once_nobody_is_logged_in_as_it() {
+    let member = Member::new();
+    let mut agent = member.start();
+    member.ready().await;
+    let mut serving = member.login("orders_1").await.expect("an account");
+    member.want(&["orders_2"]);
+    member
+        .eventually("the new user", async || {
+            member.login("orders_2").await.is_ok()
+        })
+        .await;
+    run(&mut serving, "SELECT 1")
+        .await
+        .expect("it still serves");
+    member
+        .login("orders_1")
+        .await
+        .expect("and connects again, as a pool does");
+    serving.close().await.expect("closed");
+    member
+        .eventually("the old password refused", async || {
+            member.login("orders_1").await.is_err()
+        })
+        .await;
     terminate(&agent);
     agent.wait().await.expect("it ends");
 }

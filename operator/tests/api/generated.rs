@@ -1,6 +1,7 @@
 //! What is generated and committed is what the code says. `make generate` writes it again.
 
 use amazoff_operator::api::v1alpha1::{crd, crd_yaml};
+use amazoff_operator::desired::needs::SERVICES;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     JSONSchemaProps, JSONSchemaPropsOrArray,
 };
@@ -63,4 +64,19 @@ fn undescribed(path: &str, schema: &JSONSchemaProps, bare: &mut Vec<String>) {
             undescribed(&format!("{path}[]"), item, bare);
         }
     }
+}
+
+/// A shop without an operator makes its keys with a script, and what each service may do stands in it.
+#[test]
+fn a_shop_without_an_operator_allows_each_service_the_same() {
+    let script = std::fs::read_to_string(root().join("dev/keys")).expect("a script");
+    for needs in &SERVICES {
+        let may = needs.keys.may.unwrap_or_default();
+        let may: Vec<_> = may.iter().map(|may| format!("{may:?}")).collect();
+        let entry = format!("[{}]='{}'", needs.name, may.join(", "));
+        assert!(script.contains(&entry), "dev/keys lacks {entry}");
+    }
+    let (_, table) = script.split_once("declare -A MAY=(").expect("a table");
+    let (table, _) = table.split_once("\n)").expect("its end");
+    assert_eq!(table.matches("]='").count(), SERVICES.len(), "{table}");
 }

@@ -2,7 +2,8 @@
 
 use crate::cluster::{Cluster, MINIMAL};
 use amazoff_operator::desired::Kind;
-use kube::api::DeleteParams;
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
 async fn hash(cluster: &Cluster, name: &str) -> String {
@@ -113,4 +114,93 @@ async fn a_changed_connection_string_replaces_the_pods_that_use_it() {
     cluster.look_again("corner").await;
     assert_ne!(hash(&cluster, "corner-catalog").await, catalog);
     assert_eq!(hash(&cluster, "corner-gateway").await, gateway);
+}
+
+fn data(secret: &Secret, key: &str) -> String {
+    let data = secret.data.as_ref().expect("it holds something");
+    String::from_utf8(data[key].0.clone()).expect("text")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn passwords_are_changed_by_raising_a_number_and_the_old_ones_go_when_no_pod_uses_them() {
+    let cluster = Cluster::with_store("passwords", MINIMAL).await;
+    cluster.serve_all("corner").await;
+    cluster.settle().await;
+    let secret = async || {
+        let secret = cluster.secrets().get("corner-mariadb").await;
+        secret.expect("there is one")
+    };
+    let first = secret().await;
+    let hashes = async || {
+        [
+            hash(&cluster, "corner-users").await,
+            hash(&cluster, "corner-orders").await,
+            hash(&cluster, "corner-payment").await,
+        ]
+    };
+    let (before, gateway) = (hashes().await, hash(&cluster, "corner-gateway").await);
+    let orders = cluster
+        .get(Kind::Deployment, "corner-orders")
+        .await
+        .expect("it runs");
+    let of = |path: &str, name: &str| {
+        let env = orders.data.pointer(path).and_then(Value::as_array);
+        let mut env = env.expect("an environment").iter();
+        let variable = env.find(|variable| variable["name"] == name);
+        variable.expect(name)["valueFrom"]["secretKeyRef"]["key"].clone()
+    };
+    let pod = "/spec/template/spec";
+    assert_eq!(
+        (
+            of(&format!("{pod}/initContainers/0/env"), "MARIADB_URL"),
+            of(&format!("{pod}/containers/0/env"), "MARIADB_URL")
+        ),
+        (json!("orders-schema"), json!("orders")),
+        "who serves can't read the password that changes tables"
+    );
+
+    let raised = |to: i32| json!({"spec": {"mariadb": {"inCluster": {"credentials": to}}}});
+    cluster.change("corner", raised(2)).await;
+    cluster
+        .until_event("CredentialsChanging", "Pods are replaced")
+        .await;
+    cluster.settle().await;
+    let both = secret().await;
+    assert!(data(&both, "orders").contains("orders_2_data"));
+    let accounts = data(&both, "accounts.json");
+    assert!(
+        accounts.contains("orders_1_data") && accounts.contains("orders_2_data"),
+        "the old password holds while old pods serve"
+    );
+    for (before, after) in before.iter().zip(hashes().await) {
+        assert_ne!(*before, after, "its pods are replaced");
+    }
+    assert_eq!(hash(&cluster, "corner-gateway").await, gateway);
+    let (_, _, message) = cluster
+        .condition("corner", "MariaDBReady")
+        .await
+        .expect("a part");
+    assert!(message.contains("orders_1_data"), "{message}");
+
+    // Two of three are not enough.
+    cluster.serve("corner-users").await;
+    cluster.serve("corner-orders").await;
+    cluster.settle().await;
+    assert!(data(&secret().await, "accounts.json").contains("orders_1_data"));
+    cluster.serve("corner-payment").await;
+    cluster
+        .until_event("CredentialsChanged", "orders_1_data")
+        .await;
+    cluster.settle().await;
+    let last = secret().await;
+    assert!(!data(&last, "accounts.json").contains("_1_"));
+    assert_eq!(data(&last, "orders"), data(&both, "orders"));
+    assert_ne!(data(&last, "orders"), data(&first, "orders"));
+
+    let lowered = cluster
+        .stores()
+        .patch("corner", &PatchParams::default(), &Patch::Merge(&raised(1)))
+        .await;
+    let refusal = lowered.expect_err("not back").to_string();
+    assert!(refusal.contains("can only be raised"), "{refusal}");
 }

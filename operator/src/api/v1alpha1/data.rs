@@ -71,7 +71,7 @@ pub struct MariadbSpec {
 }
 
 /// A MariaDB beside the shop: one member for now. Its volume stays when the store is deleted.
-#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InClusterMariadb {
     /// Its image, MariaDB 10.11 or later. Left out, it is what the operator was told to use.
@@ -89,6 +89,29 @@ pub struct InClusterMariadb {
     /// CPU and memory of its container. Half of the memory limit caches data.
     #[serde(default)]
     pub resources: ResourcesSpec,
+    /// The generation of the services' passwords. Raise it, and each service gets a new user with a new password, its pods are replaced one by
+    /// one, and then the old users are dropped. No request fails meanwhile.
+    #[serde(default = "first")]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    #[x_kube(validation = Rule::new("self >= oldSelf")
+        .message("credentials can only be raised: passwords of the past do not come back."))]
+    pub credentials: i32,
+}
+
+fn first() -> i32 {
+    1
+}
+
+impl Default for InClusterMariadb {
+    fn default() -> Self {
+        Self {
+            image: None,
+            storage: None,
+            storage_class_name: None,
+            resources: ResourcesSpec::default(),
+            credentials: first(),
+        }
+    }
 }
 
 /// A MariaDB that runs elsewhere, with a database and a user for each service.
@@ -96,7 +119,8 @@ pub struct InClusterMariadb {
 #[serde(rename_all = "camelCase")]
 pub struct ExternalMariadb {
     /// The name of a Secret with the keys "users", "orders" and "payment": the connection string of each,
-    /// mysql://user:password@host:3306/database. Pods are replaced when one changes.
+    /// mysql://user:password@host:3306/database. Pods are replaced when one changes. A key such as "users-schema" may hold another user's, who
+    /// may change tables: then the first needs no more than SELECT, INSERT, UPDATE and DELETE.
     #[schemars(length(min = 1, max = 253))]
     pub secret_name: String,
     /// The port that the pods may reach it at.
