@@ -47,6 +47,11 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "audit",
         sql: audit::MIGRATION,
     },
+    Migration {
+        version: 7,
+        name: "credit notes",
+        sql: include_str!("../migrations/0002_credit_notes.sql"),
+    },
 ];
 
 /// What the driver says.

@@ -1,5 +1,6 @@
 //! The invoice, as French law wants it (code général des impôts, annexe II, article 242 nonies A; code de commerce, article L441-9).
 
+pub mod credit_note;
 mod page;
 
 use std::collections::BTreeMap;
@@ -154,13 +155,18 @@ pub fn print(invoice: &Invoice<'_>) -> Vec<u8> {
         paper.down(12);
         paper.left(50, 7, false, mention);
     }
-    let seller = invoice.seller;
-    let foot = format!(
-        "{} – {} – SIREN {} – {} – TVA {}",
-        seller.name, seller.legal_form, seller.siren, seller.register, seller.vat_number
-    );
     let title = format!("{} {}", words.invoice, invoice.number);
-    paper.finish(&title, invoice.locale.code(), &foot)
+    paper.finish(&title, invoice.locale.code(), &invoice.seller.foot())
+}
+
+impl Seller {
+    /// Who sells, as the law wants it on everything that is sent.
+    fn foot(&self) -> String {
+        format!(
+            "{} – {} – SIREN {} – {} – TVA {}",
+            self.name, self.legal_form, self.siren, self.register, self.vat_number
+        )
+    }
 }
 
 fn head(paper: &mut Paper, invoice: &Invoice<'_>, words: &Words) {

@@ -41,6 +41,7 @@ pub mod settle_refund;
 pub mod cancel_order;
 pub mod expire_orders;
 
+pub mod issue_credit_note;
 pub mod list_orders;
 pub mod look_up_order;
 pub mod print_invoice;

@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderValue, header};
-use jiff::tz::TimeZone;
+use jiff::{Timestamp, tz::TimeZone};
 use kit::{Problem, extract::Path, mariadb, problem::ProblemSchema};
 use sqlx::MySqlConnection;
 use uuid::Uuid;
@@ -54,7 +54,12 @@ pub async fn print_invoice(
     }
     drop(connection);
     let pdf = pdf(&app, &order).await?;
-    let name = format!("inline; filename=\"{}.pdf\"", dashed(&order.number));
+    answer(&dashed(&order.number), pdf)
+}
+
+/// A document for whoever may read the order, and for no cache.
+pub(crate) fn answer(name: &str, pdf: Vec<u8>) -> Result<Response, Problem> {
+    let name = format!("inline; filename=\"{name}.pdf\"");
     let headers = [
         (
             header::CONTENT_TYPE,
@@ -100,7 +105,7 @@ async fn pdf(app: &App, order: &Order) -> Result<Vec<u8>, ChangeError> {
         sums.shipping_total + sums.shipping_tax
     };
     let invoice = Invoice {
-        number: format!("{}-{:06}", issued.year, issued.number),
+        number: numbered(issued),
         issued_at: issued.at,
         order_number: dashed(&order.number),
         placed_at: order.placed_at,
@@ -138,7 +143,7 @@ async fn pdf(app: &App, order: &Order) -> Result<Vec<u8>, ChangeError> {
 }
 
 /// The number of an order's invoice, drawn when there is none.
-async fn issued(
+pub(crate) async fn issued(
     app: &App,
     connection: &mut MySqlConnection,
     order: Uuid,
@@ -152,6 +157,15 @@ async fn issued(
         return Ok(issued);
     }
     let now = app.clock.now();
-    let year = u16::try_from(now.to_zoned(TimeZone::UTC).year()).unwrap_or_default();
-    Ok(invoices::issue(connection, order, year, now).await?)
+    Ok(invoices::issue(connection, order, year_of(now), now).await?)
+}
+
+/// The year whose sequence a document of this moment belongs to.
+pub(crate) fn year_of(at: Timestamp) -> u16 {
+    u16::try_from(at.to_zoned(TimeZone::UTC).year()).unwrap_or_default()
+}
+
+/// A number as it is printed.
+pub(crate) fn numbered(issued: Issued) -> String {
+    format!("{}-{:06}", issued.year, issued.number)
 }

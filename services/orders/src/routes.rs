@@ -15,9 +15,10 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    App, cancel_order, edit_coupons, forget_person, hear_events, list_orders, look_up_order,
-    move_stock, place_order, print_invoice, quote_order, read_ledger, read_order, read_stock,
-    receive_return, refund_order, replay_events, request_return, ship_order, withdraw_order,
+    App, cancel_order, edit_coupons, forget_person, hear_events, issue_credit_note, list_orders,
+    look_up_order, move_stock, place_order, print_invoice, quote_order, read_ledger, read_order,
+    read_stock, receive_return, refund_order, replay_events, request_return, ship_order,
+    withdraw_order,
 };
 
 /// The largest JSON body.
@@ -29,7 +30,7 @@ const LARGEST_IMPORT: usize = 32 * 1024 * 1024;
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Amazoff orders", description = "Stock, orders, coupons, shipments, returns and invoices."),
+    info(title = "Amazoff orders", description = "Stock, orders, coupons, shipments, returns, invoices and credit notes."),
     modifiers(&Keys),
     tags(
         (name = "orders", description = "What shoppers do"),
@@ -69,6 +70,7 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(look_up_order::look_up_order))
         .routes(routes!(read_order::read_order))
         .routes(routes!(print_invoice::print_invoice))
+        .routes(routes!(issue_credit_note::print_credit_note))
         .routes(routes!(cancel_order::cancel_order))
         .routes(routes!(withdraw_order::withdraw))
         .routes(routes!(request_return::request_return))

@@ -9,6 +9,7 @@ use crate::{
     db::{money, orders, returns},
     events::{self, RefundEnded},
     hear_events::PAYMENT,
+    issue_credit_note,
     load_order::{notify, view},
     order::{Order, Refund, RefundState},
     state::{PaymentEvent, PaymentState, ReturnEvent, ReturnState},
@@ -44,6 +45,7 @@ pub async fn hear_refunded(
     )
     .await?;
     if refund.of_order {
+        issue_credit_note::issue(app, connection, &refund).await?;
         // A refund that was said to have failed may succeed after all, when staff have given the money back in another way: that is too
         // much, and must not stop what payment says next.
         let refunded = order.refunded + refund.amount.amount;

@@ -188,3 +188,54 @@ async fn an_invoice_keeps_its_number_and_numbers_have_no_gaps() {
         ));
     }
 }
+
+#[tokio::test]
+async fn a_refund_makes_a_credit_note_that_names_the_invoice() {
+    let world = world().await;
+    let order = world.paid(&[("tea", 2)]).await;
+    let other = world.paid(&[("pan", 1)]).await;
+    let staff = world.staff(&["orders:read"]);
+    let print = async |of: &crate::world::Placed, refund: &str, who: (&str, &str)| {
+        let path = format!("/v1/orders/{}/refunds/{refund}/credit-note.pdf", of.id);
+        world.send(Method::GET, &path, &[who], None).await
+    };
+    let holds = |body: &[u8], text: &str| {
+        body.windows(text.len())
+            .any(|window| window == text.as_bytes())
+    };
+    let canceled = world.act(&order, "cancel", None).await;
+    let canceled = canceled.expect(StatusCode::OK).json();
+    let refund = canceled["refunds"][0]["id"].as_str().expect("a refund");
+    let own = ("order-token", &*order.token);
+    print(&order, refund, own)
+        .await
+        .expect(StatusCode::NOT_FOUND);
+
+    world.refund_all().await;
+    for who in [own, ("authorization", &*staff), own] {
+        let answer = print(&order, refund, who).await.expect(StatusCode::OK);
+        assert_eq!(answer.headers["content-type"], "application/pdf");
+        for text in ["A2026-000001", "facture 2026-000001", "Avoir"] {
+            assert!(holds(&answer.body, text), "{text}");
+        }
+    }
+    let others = ("order-token", &*other.token);
+    print(&order, refund, others)
+        .await
+        .expect(StatusCode::NOT_FOUND);
+    print(&other, refund, others)
+        .await
+        .expect(StatusCode::NOT_FOUND);
+
+    world
+        .act(&other, "cancel", None)
+        .await
+        .expect(StatusCode::OK);
+    world.refund_all().await;
+    let refund = world.read(&other).await["refunds"][0]["id"].clone();
+    let answer = print(&other, refund.as_str().expect("a refund"), others).await;
+    let answer = answer.expect(StatusCode::OK);
+    for text in ["A2026-000002", "facture 2026-000002"] {
+        assert!(holds(&answer.body, text), "{text}");
+    }
+}
