@@ -13,8 +13,9 @@ use crate::{
     mariadb::{At, unavailable},
 };
 
-/// After this time an attempt that has not ended is taken to be dead: longer than any request lasts.
-pub const ABANDONED_AFTER: Duration = Duration::from_secs(30);
+/// After this time an attempt that has not ended is taken to be dead, and a shopper whose replica was killed need wait no longer. One that is only
+/// slow loses nothing: it fails when it wants to finish, and its effect is taken back.
+pub const ABANDONED_AFTER: Duration = Duration::from_secs(10);
 /// How long an answer is kept.
 const KEEP_FOR: Duration = Duration::from_hours(24);
 /// How often a row may change under our eyes before we call it busy.

@@ -27,7 +27,7 @@ const LOCK_SECONDS: u32 = 1;
 const PATIENT_LOCK_SECONDS: u32 = 10;
 /// How many rows are read at once, and in how many lanes they are sent.
 const ROWS: u32 = 400;
-const LANES: usize = 4;
+const LANES: usize = 8;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// The first pause after a failure; it doubles.

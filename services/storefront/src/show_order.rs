@@ -106,16 +106,14 @@ pub(crate) async fn order_or_way_to_it(
     shopper: &mut Shopper,
     id: &str,
 ) -> Result<(Order, Who), Detour> {
-    match shopper.order(id).await? {
-        Some(found) => Ok(found),
-        None => {
-            // Whoever has an account comes back here once they have logged in.
-            let order = uuid::Uuid::try_parse(id)
-                .map_or_else(|_| String::new(), |id| format!("&order={id}"));
-            let way = format!("orders/track?problem=not-yours{order}");
-            Err(Detour::See(shopper.path(&way)))
-        }
+    if let Some(found) = shopper.order(id).await? {
+        return Ok(found);
     }
+    // Whoever has an account comes back here once they have logged in.
+    let order =
+        uuid::Uuid::try_parse(id).map_or_else(|_| String::new(), |id| format!("&order={id}"));
+    let way = format!("orders/track?problem=not-yours{order}");
+    Err(Detour::See(shopper.path(&way)))
 }
 
 /// `GET /{language}/orders/{id}`; `?token=` is how a mail leads here.
