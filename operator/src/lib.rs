@@ -15,6 +15,8 @@ pub mod validate;
 
 pub mod desired;
 
+pub mod databases;
+
 pub mod apply;
 pub mod credentials;
 pub mod difference;
