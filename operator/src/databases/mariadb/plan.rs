@@ -80,10 +80,17 @@ impl<'a> Draft<'a> {
     }
 
     fn say(&mut self, say: Say) {
-        // The first thing that is wrong is what has to be cured first.
-        if self.say == Say::Safe {
+        // The first thing that is wrong has to be cured first; but that nothing can be written is said before all that is merely out of step.
+        if self.say == Say::Safe || matches!((&self.say, &say), (Say::Degraded(_), Say::Closed(_)))
+        {
             self.say = say;
         }
+    }
+
+    /// Whether what the primary reports is of a time when it had heard of this record.
+    fn is_heard(&self) -> bool {
+        let sight = self.seen.members.get(&self.record.primary);
+        sight.is_some_and(|sight| sight.state_since(self.record.version).is_some())
     }
 
     fn look_again(&mut self, after: Duration) {

@@ -122,8 +122,8 @@ fn is_closed(draft: &Draft<'_>, from: Member) -> bool {
             Server::Down => report.version >= draft.record.version,
             _ => false,
         },
-        None | Some(Sight::Silent { ended: true, .. }) => true,
-        Some(Sight::Silent { .. }) => draft.seen.lease_silent.min(draft.age()) >= LEASE,
+        Some(Sight::Silent { ended: true, .. }) => true,
+        None | Some(Sight::Silent { .. }) => draft.seen.lease_silent.min(draft.age()) >= LEASE,
     }
 }
 

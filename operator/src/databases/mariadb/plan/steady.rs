@@ -61,10 +61,11 @@ pub(super) fn can_move(record: &Record) -> bool {
 /// The primary takes acknowledgements of whom the record says, and of nobody else.
 pub(super) fn keep_ackers(draft: &mut Draft<'_>, primary: &State) {
     let (ackers, required) = (draft.record.ackers(), requires(draft));
-    let heard = draft.seen.members[&draft.record.primary]
-        .state_since(draft.record.version)
-        .is_some();
-    if !heard || !primary.leads || primary.ackers != ackers || primary.requires != required {
+    if !draft.is_heard()
+        || !primary.leads
+        || primary.ackers != ackers
+        || primary.requires != required
+    {
         let task = Task::Lead { ackers, required };
         draft.order(draft.record.primary, task, "these may acknowledge");
     }
@@ -82,11 +83,10 @@ fn is_last(draft: &Draft<'_>) -> bool {
     draft.seen.wanted <= 1 && draft.record.primary < draft.seen.wanted
 }
 
-/// Everyone else follows.
+/// Everyone else who is wanted follows.
 pub(super) fn take_in(draft: &mut Draft<'_>, primary: &State) {
     let (record, seen) = (draft.record, draft.seen);
     for (&member, sight) in &seen.members {
-        // With one member wanted there is nobody to follow it, unless it is another that shall stay.
         if member == record.primary || member >= seen.wanted {
             continue;
         }
@@ -109,10 +109,7 @@ pub(super) fn take_in(draft: &mut Draft<'_>, primary: &State) {
 fn take_in_one(draft: &mut Draft<'_>, primary: &State, member: Member, state: &State) {
     let record = draft.record;
     let is_in = record.sync.contains_key(&member);
-    let heard = draft.seen.members[&record.primary]
-        .state_since(record.version)
-        .is_some();
-    let has_diverged = heard && !state.is_contained_in(record.primary, primary);
+    let has_diverged = draft.is_heard() && !state.is_contained_in(record.primary, primary);
     if has_diverged || state.receiving == Receiving::Impossible {
         draft.say(Say::Degraded(Trouble::Copying(member)));
         if is_in {
@@ -138,7 +135,7 @@ fn take_in_one(draft: &mut Draft<'_>, primary: &State, member: Member, state: &S
         // The primary's report must be of a time when the new run was known: then it lists whatever the last one acknowledged.
         if !record.sync[&member].contains(&state.run) {
             draft.next.sync.entry(member).or_default().insert(state.run);
-        } else if heard && state.received >= primary.written {
+        } else if draft.is_heard() && state.received >= primary.written {
             draft.next.sync.insert(member, [state.run].into());
         }
         draft.say(Say::Degraded(Trouble::CatchingUp(member)));
@@ -169,15 +166,13 @@ fn let_go(draft: &mut Draft<'_>, primary: &State) {
             draft.look_again(WATCHFUL);
         }
     }
-    let heard = seen.members[&record.primary]
-        .state_since(record.version)
-        .is_some();
-    let is_excluded =
-        heard && primary.ackers == record.ackers() && primary.requires == requires(draft);
     if record.leaving.is_empty() {
         return;
     }
     draft.look_again(WATCHFUL);
+    let is_excluded = draft.is_heard()
+        && primary.ackers == record.ackers()
+        && primary.requires == requires(draft);
     let holds_all = |member: Member| {
         let state = seen.members.get(&member).and_then(Sight::state)?;
         (state.received >= primary.written).then_some(state)
@@ -219,10 +214,7 @@ pub(super) fn change_loneliness(draft: &mut Draft<'_>, primary: &State) {
                     .state()
                     .is_some_and(|state| state.received >= primary.written)
         });
-        let heard = seen.members[&record.primary]
-            .state_since(record.version)
-            .is_some();
-        if heard && primary.requires && holds_all {
+        if draft.is_heard() && primary.requires && holds_all {
             draft.next.alone = false;
         }
     }

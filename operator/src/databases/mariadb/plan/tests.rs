@@ -2,7 +2,12 @@
 
 mod world;
 
+use super::super::record::Record;
+use super::super::seen::{Report, Seen, Server, Sight, State};
+use super::{Say, order::Trouble, plan};
+use jiff::Timestamp;
 use proptest::prelude::*;
+use std::time::Duration;
 use world::{ACKER, Act, PRIMARY, World};
 
 fn acts() -> impl Strategy<Value = Act> {
@@ -96,6 +101,32 @@ fn a_death_at_any_step_of_any_change_loses_nothing() {
             }
         }
     }
+}
+
+#[test]
+fn that_nothing_can_be_written_is_said_before_what_is_merely_out_of_step() {
+    let record = Record::new(2, Timestamp::UNIX_EPOCH);
+    let leads = State {
+        leads: true,
+        requires: true,
+        ..State::default()
+    };
+    let answers = |server| {
+        Sight::Answers(Report {
+            version: record.version,
+            server,
+        })
+    };
+    let seen = Seen {
+        now: Timestamp::UNIX_EPOCH,
+        members: [(0, answers(Server::Up(leads))), (1, answers(Server::Down))].into(),
+        wanted: 2,
+        switch_to: None,
+        force: None,
+        lease_silent: Duration::ZERO,
+    };
+    let said = plan(&record, &seen).say;
+    assert_eq!(said, Say::Closed(Trouble::NobodyAcknowledges));
 }
 
 /// Steps of a tenth of a second from an act until the set takes writes again.
