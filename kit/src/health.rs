@@ -1,14 +1,15 @@
 //! What `/health`, `/health/live` and `/health/ready` answer.
 //!
 //! Live means that the process answers; it depends on nothing else, so that a database that is down never makes Kubernetes
-//! restart what waits for it. Ready means that requests can be served: started, not leaving, and every critical check passes.
+//! restart what waits for it. Ready means that requests can be served: started, not leaving, and every critical check passed, or did lately: a
+//! busy database that is late once would else take every replica out at the same time, and turn slowness into an outage.
 
 use std::{
     future::Future,
     pin::Pin,
     sync::{
         Arc, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -19,6 +20,8 @@ use serde::Serialize;
 const CHECK_INTERVAL: Duration = Duration::from_secs(2);
 /// How long a check may take before it counts as failed.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
+/// So many failures in a row of a critical check make a service unready that was ready.
+const MOST_FAILURES: u32 = 3;
 
 type Probe =
     Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
@@ -39,6 +42,8 @@ struct Check {
     critical: bool,
     probe: Probe,
     outcome: RwLock<Outcome>,
+    /// In a row. At first as many as it takes to be unready.
+    failures: AtomicU32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,8 +70,8 @@ impl Health {
         }))
     }
 
-    /// Adds something to look at every two seconds. A failed critical check makes the service unready; another one shows
-    /// in `/health` only.
+    /// Adds something to look at every two seconds. A critical check that fails three times in a row makes the service unready; a single failure,
+    /// and one of another check, shows in `/health` only.
     #[must_use]
     pub fn check<F>(
         self,
@@ -82,6 +87,7 @@ impl Health {
             critical,
             probe: Box::new(move || Box::pin(probe())),
             outcome: RwLock::new(Outcome::Unknown),
+            failures: AtomicU32::new(MOST_FAILURES),
         };
         self.0
             .checks
@@ -102,7 +108,7 @@ impl Health {
         open && self
             .checks()
             .iter()
-            .all(|check| !check.critical || check.outcome() == Outcome::Passed)
+            .all(|check| !check.critical || check.is_borne())
     }
 
     /// The answer of `/health`.
@@ -173,6 +179,10 @@ impl Health {
 }
 
 impl Check {
+    fn is_borne(&self) -> bool {
+        self.failures.load(Ordering::SeqCst) < MOST_FAILURES
+    }
+
     fn outcome(&self) -> Outcome {
         self.outcome
             .read()
@@ -186,6 +196,11 @@ impl Check {
             Ok(Err(detail)) => Outcome::Failed(detail),
             Err(_) => Outcome::Failed(format!("no answer within {} s", CHECK_TIMEOUT.as_secs())),
         };
+        let failures = match outcome {
+            Outcome::Passed => 0,
+            _ => (self.failures.load(Ordering::SeqCst) + 1).min(MOST_FAILURES),
+        };
+        self.failures.store(failures, Ordering::SeqCst);
         let mut kept = self.outcome.write().unwrap_or_else(PoisonError::into_inner);
         // Said once when it changes, not at every look.
         match (&*kept, &outcome) {
@@ -240,6 +255,28 @@ mod tests {
         let health = health.check("queue", true, || async { Err("gone".to_owned()) });
         health.check_all().await;
         assert!(!health.is_ready());
+    }
+
+    #[tokio::test]
+    async fn one_late_answer_closes_nothing_and_three_in_a_row_do() {
+        let answers = Arc::new(AtomicBool::new(true));
+        let asked = answers.clone();
+        let health = Health::new().check("database", true, move || {
+            let answers = asked.load(Ordering::SeqCst);
+            async move { answers.then_some(()).ok_or_else(|| "late".to_owned()) }
+        });
+        health.check_all().await;
+        answers.store(false, Ordering::SeqCst);
+        for _ in 0..2 {
+            health.check_all().await;
+            assert!(health.is_ready(), "it was well a moment ago");
+            assert_eq!(health.report("test").status, "degraded");
+        }
+        health.check_all().await;
+        assert!(!health.is_ready());
+        answers.store(true, Ordering::SeqCst);
+        health.check_all().await;
+        assert!(health.is_ready(), "once is enough to come back");
     }
 
     #[tokio::test]
