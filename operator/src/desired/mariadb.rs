@@ -4,7 +4,7 @@ use super::meta::{Component, mariadb_secret, name, object_meta, selector, select
 use super::needs::SERVICES;
 use super::network::{or_every_pod, pods_of, policy, tcp};
 use super::pod::{self, Pod, ProbeHandler};
-use super::{Kind, Object};
+use super::{Kind, Object, migration};
 use crate::validate::{InClusterMariadb, Mariadb, Scheduling, ValidStore};
 use k8s_openapi::api::apps::v1::{
     StatefulSet, StatefulSetPersistentVolumeClaimRetentionPolicy, StatefulSetSpec,
@@ -77,9 +77,10 @@ pub(super) fn objects(store: &ValidStore) -> Vec<Object> {
     ];
     if store.network.enabled {
         let users = SERVICES.iter().filter(|needs| needs.mariadb.is_some());
+        let users = users.map(|needs| needs.name).chain([migration::NAME]);
         let ingress = vec![
             NetworkPolicyIngressRule {
-                from: Some(users.map(|needs| pods_of(store, needs.name)).collect()),
+                from: Some(users.map(|user| pods_of(store, user)).collect()),
                 ports: Some(vec![tcp(PORT)]),
             },
             NetworkPolicyIngressRule {
@@ -188,10 +189,11 @@ fn pod(mariadb: &InClusterMariadb, store: &ValidStore) -> Pod {
         ]
         .map(str::to_owned)
         .to_vec(),
+        args: Vec::new(),
         env: Vec::new(),
         ports: vec![port(NAME, PORT), port("admin", 9090)],
-        live: ProbeHandler::Http("/health/live"),
-        ready: ProbeHandler::Http("/health/ready"),
+        live: Some(ProbeHandler::Http("/health/live")),
+        ready: Some(ProbeHandler::Http("/health/ready")),
         volumes: vec![
             pod::secret_files(
                 "accounts",
@@ -215,6 +217,7 @@ fn pod(mariadb: &InClusterMariadb, store: &ValidStore) -> Pod {
         scraped: true,
         stops_within: Some(STOP_SECONDS),
         drains: false,
+        restart_policy: None,
         // The agent follows the accounts by itself.
         config: Vec::new(),
     }

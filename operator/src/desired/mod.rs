@@ -5,6 +5,7 @@ mod expose;
 pub mod identity;
 pub mod mariadb;
 pub mod meta;
+pub mod migration;
 mod monitoring;
 pub mod needs;
 mod network;
@@ -25,6 +26,7 @@ pub fn desired(store: &ValidStore) -> Vec<Object> {
     }
     objects.extend(identity::objects(store));
     objects.extend(mariadb::objects(store));
+    objects.extend(migration::objects(store));
     objects.extend(redis::objects(store));
     objects.extend(network::objects(store));
     objects.extend(expose::objects(store));

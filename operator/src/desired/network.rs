@@ -122,7 +122,8 @@ pub(super) fn policy(
         spec: Some(NetworkPolicySpec {
             pod_selector: Some(selector(store, component.name)),
             policy_types: Some(types),
-            ingress: Some(ingress),
+            // The API server keeps no list that is empty; without one nothing comes in either.
+            ingress: (!ingress.is_empty()).then_some(ingress),
             egress: (!egress.is_empty()).then_some(egress),
         }),
     }
@@ -153,7 +154,8 @@ fn udp(port: i32) -> NetworkPolicyPort {
     }
 }
 
-fn to(peer: Option<NetworkPolicyPeer>, port: i32) -> NetworkPolicyEgressRule {
+/// To some pods, or anywhere.
+pub(super) fn to(peer: Option<NetworkPolicyPeer>, port: i32) -> NetworkPolicyEgressRule {
     NetworkPolicyEgressRule {
         to: peer.map(|peer| vec![peer]),
         ports: Some(vec![tcp(port)]),

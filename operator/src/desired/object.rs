@@ -21,6 +21,8 @@ pub enum Kind {
     Service,
     /// Runs pods with volumes of their own.
     StatefulSet,
+    /// Changes tables before the pods that need it can serve.
+    Job,
     /// Runs the pods.
     Deployment,
     /// Needs the Deployment that it scales.
@@ -37,12 +39,13 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::NetworkPolicy,
         Self::ServiceAccount,
         Self::ConfigMap,
         Self::Service,
         Self::StatefulSet,
+        Self::Job,
         Self::Deployment,
         Self::HorizontalPodAutoscaler,
         Self::PodDisruptionBudget,
@@ -64,6 +67,7 @@ impl Kind {
             Self::ConfigMap => ("", "v1", "ConfigMap", "configmaps"),
             Self::Service => ("", "v1", "Service", "services"),
             Self::StatefulSet => ("apps", "v1", "StatefulSet", "statefulsets"),
+            Self::Job => ("batch", "v1", "Job", "jobs"),
             Self::Deployment => ("apps", "v1", "Deployment", "deployments"),
             Self::HorizontalPodAutoscaler => (
                 "autoscaling",

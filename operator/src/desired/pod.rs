@@ -44,12 +44,14 @@ pub(super) struct Pod {
     pub(super) init: Vec<Container>,
     /// Empty for what the image starts by itself.
     pub(super) command: Vec<String>,
+    /// What the command is told.
+    pub(super) args: Vec<String>,
     pub(super) env: Vec<EnvVar>,
     pub(super) ports: Vec<ContainerPort>,
     /// Whether to end it. Answered by the process itself, whatever else there is to wait for.
-    pub(super) live: ProbeHandler,
+    pub(super) live: Option<ProbeHandler>,
     /// Whether to send it requests.
-    pub(super) ready: ProbeHandler,
+    pub(super) ready: Option<ProbeHandler>,
     pub(super) volumes: Vec<Volume>,
     pub(super) mounts: Vec<VolumeMount>,
     pub(super) requests: BTreeMap<String, Quantity>,
@@ -62,6 +64,8 @@ pub(super) struct Pod {
     pub(super) drains: bool,
     /// How many seconds it may take to stop, where that is not the same as for everything.
     pub(super) stops_within: Option<i64>,
+    /// What happens once it has ended, where it is not started again.
+    pub(super) restart_policy: Option<&'static str>,
     /// Digests of everything outside the pod's own spec whose change has to replace the pod.
     pub(super) config: Vec<String>,
 }
@@ -139,6 +143,7 @@ fn pod_spec(store: &ValidStore, component: Component<'_>, pod: Pod) -> PodSpec {
     PodSpec {
         service_account_name: Some(name(store, component.name)),
         automount_service_account_token: Some(false),
+        restart_policy: pod.restart_policy.map(str::to_owned),
         // Otherwise every Service of the namespace is in the environment, where it can collide with configuration.
         enable_service_links: Some(false),
         // The kubelet waits a little longer than the process is told.
@@ -181,10 +186,11 @@ fn pod_spec(store: &ValidStore, component: Component<'_>, pod: Pod) -> PodSpec {
             image: Some(pod.image),
             image_pull_policy: Some(pull_policy(store)),
             command: some(pod.command),
+            args: some(pod.args),
             env: some(pod.env),
             ports: some(pod.ports),
-            liveness_probe: Some(probe(pod.live, START_SECONDS, 10)),
-            readiness_probe: Some(probe(pod.ready, 0, 1)),
+            liveness_probe: pod.live.map(|live| probe(live, START_SECONDS, 10)),
+            readiness_probe: pod.ready.map(|ready| probe(ready, 0, 1)),
             lifecycle: pod.drains.then(|| Lifecycle {
                 pre_stop: Some(LifecycleHandler {
                     sleep: Some(SleepAction {

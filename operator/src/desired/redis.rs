@@ -121,6 +121,7 @@ fn pod(store: &ValidStore, redis: &InClusterRedis, config: String) -> Pod {
             "redis-server".to_owned(),
             format!("/etc/redis/config/{CONFIG_FILE}"),
         ],
+        args: Vec::new(),
         env: Vec::new(),
         ports: vec![ContainerPort {
             name: Some(NAME.to_owned()),
@@ -128,8 +129,8 @@ fn pod(store: &ValidStore, redis: &InClusterRedis, config: String) -> Pod {
             protocol: Some("TCP".to_owned()),
             ..ContainerPort::default()
         }],
-        live: ProbeHandler::Tcp(NAME),
-        ready: ProbeHandler::Tcp(NAME),
+        live: Some(ProbeHandler::Tcp(NAME)),
+        ready: Some(ProbeHandler::Tcp(NAME)),
         volumes: vec![
             Volume {
                 name: "config".to_owned(),
@@ -165,6 +166,7 @@ fn pod(store: &ValidStore, redis: &InClusterRedis, config: String) -> Pod {
         scraped: false,
         drains: false,
         stops_within: None,
+        restart_policy: None,
         config: vec![
             config,
             store.digest(&SecretKey {

@@ -6,12 +6,11 @@ use super::needs::Files;
 use super::pod::{self, Pod, ProbeHandler};
 use super::{Kind, Object, autoscaling, network};
 use crate::api::v1alpha1::{LogFormat, SecretKey};
-use crate::credentials::schema_key;
 use crate::secrets::{SEAL_KEY, SIGNING_KEY};
 use crate::validate::{Mariadb, Redis, ValidService, ValidStore};
 use k8s_openapi::api::core::v1::{
-    ConfigMapVolumeSource, Container, ContainerPort, EnvVar, EnvVarSource, SecretKeySelector,
-    Service, ServiceAccount, ServicePort, ServiceSpec as CoreServiceSpec, Volume, VolumeMount,
+    ConfigMapVolumeSource, ContainerPort, EnvVar, EnvVarSource, SecretKeySelector, Service,
+    ServiceAccount, ServicePort, ServiceSpec as CoreServiceSpec, Volume, VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
@@ -118,13 +117,14 @@ fn pod(store: &ValidStore, service: &ValidService) -> Pod {
     let mounts = mounts.collect();
     Pod {
         image: service.image.clone(),
-        init: migration(store, service, &env).into_iter().collect(),
+        init: Vec::new(),
         command: Vec::new(),
+        args: Vec::new(),
         env,
         ports: vec![port("http", 8080), port("admin", 9090)],
         // Live as soon as the server listens; ready once what it cannot work without is there.
-        live: ProbeHandler::Http("/health/live"),
-        ready: ProbeHandler::Http("/health/ready"),
+        live: Some(ProbeHandler::Http("/health/live")),
+        ready: Some(ProbeHandler::Http("/health/ready")),
         volumes,
         mounts,
         requests: service.requests.clone(),
@@ -134,37 +134,8 @@ fn pod(store: &ValidStore, service: &ValidService) -> Pod {
         scraped: true,
         drains: true,
         stops_within: None,
+        restart_policy: None,
         config: used.iter().map(|key| store.digest(key)).collect(),
-    }
-}
-
-/// Before a service with tables serves, the same program brings them up to date, as another user: who serves may change none.
-fn migration(store: &ValidStore, service: &ValidService, env: &[EnvVar]) -> Option<Container> {
-    service.needs.mariadb?;
-    let serving = store.mariadb.url_secret(&store.name, service.needs.name);
-    let schema = schema_url(store, &serving);
-    let env = env.iter().map(|variable| match secret_of(variable) {
-        Some(secret) if secret == serving => secret_value(&variable.name, &schema),
-        _ => variable.clone(),
-    });
-    Some(Container {
-        name: "migrate".to_owned(),
-        image: Some(service.image.clone()),
-        args: Some(vec!["migrate".to_owned()]),
-        env: Some(env.collect()),
-        ..Container::default()
-    })
-}
-
-/// Where the connection string of the user is that may change tables. Who runs `MariaDB` elsewhere may have one user for both.
-fn schema_url(store: &ValidStore, serving: &SecretKey) -> SecretKey {
-    let schema = SecretKey {
-        name: serving.name.clone(),
-        key: schema_key(&serving.key),
-    };
-    match store.mariadb {
-        Mariadb::External(_) if !store.has(&schema) => serving.clone(),
-        _ => schema,
     }
 }
 
@@ -196,7 +167,7 @@ pub fn secret_of(variable: &EnvVar) -> Option<SecretKey> {
 }
 
 /// What the operator says, and then what the store says.
-fn env(store: &ValidStore, service: &ValidService) -> Vec<EnvVar> {
+pub(super) fn env(store: &ValidStore, service: &ValidService) -> Vec<EnvVar> {
     let needs = service.needs;
     let mut env = vec![
         value(
@@ -264,7 +235,7 @@ fn env(store: &ValidStore, service: &ValidService) -> Vec<EnvVar> {
 
 impl Mariadb {
     /// Where a service's connection string is.
-    fn url_secret(&self, store: &str, service: &str) -> SecretKey {
+    pub(super) fn url_secret(&self, store: &str, service: &str) -> SecretKey {
         let name = match self {
             Self::InCluster(_) => mariadb_secret(store),
             Self::External(external) => external.secret_name.clone(),

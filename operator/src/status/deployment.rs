@@ -155,7 +155,8 @@ impl<'a> Rollout<'a> {
     }
 }
 
-fn condition<'a>(live: &'a DynamicObject, type_: &str) -> Option<Said<'a>> {
+/// What an object's condition of a type says: its status, reason and message.
+pub(super) fn condition<'a>(live: &'a DynamicObject, type_: &str) -> Option<Said<'a>> {
     let conditions = live.data.pointer("/status/conditions")?.as_array()?;
     let condition = conditions
         .iter()

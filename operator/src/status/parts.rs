@@ -1,8 +1,9 @@
 //! How each part of a shop is. Pure.
 
-use super::deployment::deployment_part;
+use super::deployment::{condition, deployment_part};
 use crate::apply::Applied;
 use crate::desired::mariadb::NAME;
+use crate::desired::migration::job_prefix;
 use crate::desired::{Key, Kind, meta};
 use crate::validate::{Entry, Mariadb, Redis, ValidStore};
 use serde_json::Value;
@@ -95,7 +96,7 @@ pub(super) fn parts(store: &ValidStore, applied: &Applied) -> Vec<Part> {
         ));
     }
     let services = store.services.iter();
-    parts.extend(services.map(|service| deployment_part(store, applied, service.needs.name, true)));
+    parts.extend(services.map(|service| service_part(store, applied, service.needs.name)));
     match &store.redis {
         Redis::Disabled => {}
         Redis::InCluster(_) => parts.push(deployment_part(store, applied, "redis", false)),
@@ -147,6 +148,26 @@ pub(super) fn waiting(type_: &str, vital: bool, reason: &str, message: &str) -> 
         vital,
         state: State::Moving,
     }
+}
+
+/// As its Deployment is, unless its tables could not be brought up to date: that waits for somebody.
+fn service_part(store: &ValidStore, applied: &Applied, name: &str) -> Part {
+    let mut part = deployment_part(store, applied, name, true);
+    let prefix = job_prefix(store, name);
+    let failed = applied.live.iter().find(|(key, job)| {
+        let is_one = key.kind == Kind::Job && key.name.starts_with(&prefix);
+        is_one && condition(job, "Failed").is_some_and(|(status, ..)| status == "True")
+    });
+    if let Some((key, _)) = failed {
+        part.state = State::Stuck;
+        "MigrationFailed".clone_into(&mut part.finding.reason);
+        part.finding.message = format!(
+            "{} Its tables could not be brought up to date. See why with: kubectl -n {} logs job/{}; delete the Job to \
+             have it tried again.",
+            part.finding.message, store.namespace, key.name
+        );
+    }
+    part
 }
 
 /// A database's pods: the shop does not serve without them.

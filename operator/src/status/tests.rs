@@ -197,24 +197,53 @@ proptest! {
     }
 }
 
+/// All rolled out, with so many replicas each that serve.
+fn all(available: i64) -> Applied {
+    let found = Found {
+        wanted: 2,
+        available,
+        updated: 2,
+        old: 0,
+        generation: 1,
+        seen: 1,
+        progressing: Some(("True", "NewReplicaSetAvailable")),
+    };
+    applied(&vec![Some(found); SERVICES.len()])
+}
+
+#[test]
+fn a_migration_that_failed_waits_for_somebody_and_says_where_to_look() {
+    let (store, mut applied) = (store(), all(2));
+    let key = Key {
+        kind: Kind::Job,
+        name: "corner-orders-migrate-0a1b2c".to_owned(),
+    };
+    for (type_, stalls) in [("Complete", false), ("Failed", true)] {
+        let job: DynamicObject = serde_json::from_value(json!({
+            "metadata": {"name": key.name},
+            "status": {"conditions": [{"type": type_, "status": "True", "reason": "r", "message": "m"}]},
+        }))
+        .expect("an object");
+        applied.live.insert(key.clone(), Arc::new(job));
+        let outcome = Outcome::Reconciled(&store, &applied);
+        let status = status(None, Some(1), &outcome, at(100));
+        assert_eq!(is(&status, "Stalled"), stalls, "{status:#?}");
+        assert!(is(&status, "Ready"), "the pods before it serve on");
+        let told = status.conditions.iter().any(|condition| {
+            condition.type_ == "OrdersReady"
+                && condition.reason == "MigrationFailed"
+                && condition
+                    .message
+                    .contains("kubectl -n shops logs job/corner-orders-migrate-0a1b2c")
+        });
+        assert_eq!(told, stalls, "{status:#?}");
+    }
+}
+
 #[test]
 fn a_condition_keeps_its_time_until_it_turns() {
     let store = store();
-    let all = |available| {
-        vec![
-            Some(Found {
-                wanted: 2,
-                available,
-                updated: 2,
-                old: 0,
-                generation: 1,
-                seen: 1,
-                progressing: Some(("True", "NewReplicaSetAvailable"))
-            });
-            SERVICES.len()
-        ]
-    };
-    let (up, down) = (applied(&all(2)), applied(&all(0)));
+    let (up, down) = (all(2), all(0));
     let since = |status: &AmazoffStoreStatus| {
         let ready = status
             .conditions

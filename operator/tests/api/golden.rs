@@ -61,6 +61,16 @@ fn a_new_pod_is_asked_every_second_whether_it_is_ready_and_nothing_comes_before(
         let Some(container) = object.pointer("/spec/template/spec/containers/0") else {
             continue;
         };
+        if object["kind"] == "Job" {
+            continue;
+        }
+        if object["kind"] == "Deployment" {
+            // The kubelet would take a second more to see that it has ended.
+            assert_eq!(
+                object["spec"]["template"]["spec"]["initContainers"],
+                Value::Null
+            );
+        }
         assert_eq!(container["readinessProbe"]["periodSeconds"], 1);
         assert_eq!(
             container["readinessProbe"]["initialDelaySeconds"],

@@ -5,6 +5,7 @@ use amazoff_operator::desired::Kind;
 use amazoff_operator::desired::needs::SERVICES;
 use amazoff_operator::difference::difference;
 use amazoff_operator::render::render;
+use kube::ResourceExt as _;
 use kube::api::{Patch, PatchParams};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -45,19 +46,25 @@ async fn a_minimal_store_becomes_a_shop() {
             .map(|name| format!("{kind} corner-{name}"))
             .collect()
     };
-    let mut policies = each("NetworkPolicy", &["mariadb", "redis"]);
+    let mut migrations = Vec::new();
+    for service in ["orders", "payment", "users"] {
+        let job = cluster.only_migration(&format!("corner-{service}")).await;
+        migrations.push(format!("Job {}", job.name_any()));
+    }
+    let mut policies = each("NetworkPolicy", &["mariadb", "migration", "redis"]);
     policies.insert(0, "NetworkPolicy corner".to_owned());
     assert_eq!(
         cluster.owned().await,
         [
             policies,
-            each("ServiceAccount", &["mariadb", "redis"]),
+            each("ServiceAccount", &["mariadb", "migration", "redis"]),
             vec![
                 "ConfigMap corner-identity".to_owned(),
                 "ConfigMap corner-redis".to_owned(),
             ],
             each("Service", &["mariadb", "redis"]),
             vec!["StatefulSet corner-mariadb".to_owned()],
+            migrations,
             each("Deployment", &["redis"]),
             each("HorizontalPodAutoscaler", &[]),
             each("PodDisruptionBudget", &[]),
@@ -119,8 +126,15 @@ async fn what_is_rendered_is_what_is_applied() {
         else {
             continue;
         };
-        let live = serde_json::to_value(cluster.get(kind, &name).await).expect("an object is JSON");
-        // Only a cluster knows what the Secrets hold: the public keys in them, and the digest of what uses them.
+        // Only a cluster knows what the Secrets hold: the public keys in them, and the digest of what uses them, which names migrations too.
+        let live = match name.split_once("-migrate-") {
+            Some((service, _)) => Some(cluster.only_migration(service).await),
+            None => cluster.get(kind, &name).await,
+        };
+        let live = serde_json::to_value(live).expect("an object is JSON");
+        if kind == Kind::Job {
+            object["metadata"]["name"] = live["metadata"]["name"].clone();
+        }
         if name == "corner-identity" {
             object["data"] = live["data"].clone();
             object["metadata"]["annotations"] = live["metadata"]["annotations"].clone();

@@ -3,7 +3,8 @@
 use crate::cluster::{Cluster, MINIMAL};
 use amazoff_operator::desired::Kind;
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{DeleteParams, Patch, PatchParams};
+use kube::ResourceExt as _;
+use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams};
 use serde_json::{Value, json};
 
 async fn hash(cluster: &Cluster, name: &str) -> String {
@@ -143,18 +144,15 @@ async fn passwords_are_changed_by_raising_a_number_and_the_old_ones_go_when_no_p
         .get(Kind::Deployment, "corner-orders")
         .await
         .expect("it runs");
-    let of = |path: &str, name: &str| {
-        let env = orders.data.pointer(path).and_then(Value::as_array);
-        let mut env = env.expect("an environment").iter();
-        let variable = env.find(|variable| variable["name"] == name);
-        variable.expect(name)["valueFrom"]["secretKeyRef"]["key"].clone()
+    let url_key = |object: &DynamicObject| {
+        let env = object.data.pointer("/spec/template/spec/containers/0/env");
+        let mut env = env.and_then(Value::as_array).expect("variables").iter();
+        let url = env.find(|variable| variable["name"] == "MARIADB_URL");
+        url.expect("the URL")["valueFrom"]["secretKeyRef"]["key"].clone()
     };
-    let pod = "/spec/template/spec";
+    let migration = cluster.only_migration("corner-orders").await;
     assert_eq!(
-        (
-            of(&format!("{pod}/initContainers/0/env"), "MARIADB_URL"),
-            of(&format!("{pod}/containers/0/env"), "MARIADB_URL")
-        ),
+        (url_key(&migration), url_key(&orders)),
         (json!("orders-schema"), json!("orders")),
         "who serves can't read the password that changes tables"
     );
@@ -176,6 +174,11 @@ async fn passwords_are_changed_by_raising_a_number_and_the_old_ones_go_when_no_p
         assert_ne!(*before, after, "its pods are replaced");
     }
     assert_eq!(hash(&cluster, "corner-gateway").await, gateway);
+    assert_ne!(
+        cluster.only_migration("corner-orders").await.name_any(),
+        migration.name_any(),
+        "the new user's tables are looked at once"
+    );
     let (_, _, message) = cluster
         .condition("corner", "MariaDBReady")
         .await
@@ -203,4 +206,37 @@ async fn passwords_are_changed_by_raising_a_number_and_the_old_ones_go_when_no_p
         .await;
     let refusal = lowered.expect_err("not back").to_string();
     assert!(refusal.contains("can only be raised"), "{refusal}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_version_is_another_migration_and_the_one_before_goes() {
+    let cluster = Cluster::with_store("migrated", MINIMAL).await;
+    cluster.settle().await;
+    let first = cluster.only_migration("corner-orders").await;
+    let other = cluster.only_migration("corner-users").await;
+    cluster
+        .change("corner", json!({"spec": {"shop": {"currency": "USD"}}}))
+        .await;
+    cluster.settle().await;
+    let same = cluster.only_migration("corner-orders").await;
+    assert_eq!(same.uid(), first.uid(), "nothing of it changed");
+
+    let version = json!({"spec": {"services": {"orders": {"version": "9.9.9"}}}});
+    cluster.change("corner", version).await;
+    cluster.settle().await;
+    let second = cluster.only_migration("corner-orders").await;
+    assert_ne!(second.name_any(), first.name_any());
+    let image = second
+        .data
+        .pointer("/spec/template/spec/containers/0/image");
+    assert_eq!(
+        image,
+        Some(&json!("registry.example/amazoff/orders:9.9.9")),
+        "the new version's own program changes the tables"
+    );
+    let untouched = cluster.only_migration("corner-users").await;
+    assert_eq!(untouched.uid(), other.uid());
+
+    cluster.delete(Kind::Job, &second.name_any()).await;
+    cluster.until_exists(Kind::Job, &second.name_any()).await;
 }

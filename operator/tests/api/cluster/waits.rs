@@ -51,6 +51,18 @@ impl Cluster {
         }
     }
 
+    /// The Job that brings the tables of a service up to date.
+    pub(crate) async fn only_migration(&self, service: &str) -> DynamicObject {
+        let jobs = self.api(Kind::Job).list(&ListParams::default()).await;
+        let jobs = jobs.expect("Jobs can be listed").items.into_iter();
+        let mut of_it =
+            jobs.filter(|job| job.name_any().starts_with(&format!("{service}-migrate-")));
+        let found = of_it.next().expect("it has a migration");
+        assert!(of_it.next().is_none(), "{service} has two migrations");
+        // The items of a list don't say what they are.
+        self.until_exists(Kind::Job, &found.name_any()).await
+    }
+
     /// Everything that carries the operator's labels, as `Kind name`.
     pub(crate) async fn owned(&self) -> Vec<String> {
         let mine = ListParams::default().labels("app.kubernetes.io/managed-by=amazoff-operator");
