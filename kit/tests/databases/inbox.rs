@@ -186,7 +186,7 @@ async fn a_mongodb_service_remembers_what_took_effect() {
         .await
         .expect("an address");
     let database = client.database("test");
-    let clock = Clock::fixed(Timestamp::UNIX_EPOCH);
+    let clock = Clock::fixed("2026-12-01T12:00:00Z".parse().expect("a time"));
     let id = clock.uuid();
     assert!(
         !inbox::mongodb::is_known(&database, &id)
@@ -194,12 +194,12 @@ async fn a_mongodb_service_remembers_what_took_effect() {
             .expect("read")
     );
     assert!(
-        inbox::mongodb::remember(&database, &id, &clock)
+        inbox::mongodb::remember(&database, &id)
             .await
             .expect("written")
     );
     assert!(
-        !inbox::mongodb::remember(&database, &id, &clock)
+        !inbox::mongodb::remember(&database, &id)
             .await
             .expect("written")
     );
@@ -208,4 +208,20 @@ async fn a_mongodb_service_remembers_what_took_effect() {
             .await
             .expect("read")
     );
+
+    // An id that tells no time is never taken for an old one.
+    let undated = Uuid::from_u128(7);
+    inbox::mongodb::remember(&database, &undated)
+        .await
+        .expect("written");
+    for (days, dated) in [(89, true), (92, false)] {
+        let then = Clock::fixed(clock.now() + jiff::SignedDuration::from_hours(24 * days));
+        inbox::mongodb::sweep(&database, &then)
+            .await
+            .expect("swept");
+        for (id, expected) in [(&id, dated), (&undated, true)] {
+            let known = inbox::mongodb::is_known(&database, id).await.expect("read");
+            assert_eq!(known, expected, "{id} after {days} days");
+        }
+    }
 }

@@ -42,7 +42,7 @@ pub async fn hear(State(app): State<App>, Events(events): Events) -> Result<Stat
             continue;
         }
         take_out(&app, &placed).await?;
-        let remembered = inbox::mongodb::remember(database, &event.id, &app.clock).await;
+        let remembered = inbox::mongodb::remember(database, &event.id).await;
         remembered.map_err(DbError::from)?;
     }
     Ok(StatusCode::NO_CONTENT)

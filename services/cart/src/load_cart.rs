@@ -17,8 +17,10 @@ use crate::{
 const TRUSTED: SignedDuration = SignedDuration::from_mins(5);
 /// How many lines of carts are remembered, with one more for each cart; some 40 MiB at most.
 const REMEMBERED_LINES: u64 = 50_000;
-/// How many changes are read at the same time when nothing is known of a cart.
-const COLD_READS: u64 = 8;
+/// How many changes are looked for at the same time when nothing is known of a cart, and at most. Another process made one or two since
+/// this one looked last, most likely, and a look for what is not there costs the database as much as one for what is.
+const COLD_READS: u64 = 4;
+const MOST_READS: u64 = 8;
 
 /// Carts as last seen by this process.
 pub type Remembered = Cache<Uuid, Seen, ByLines>;
@@ -65,7 +67,7 @@ pub async fn newest(app: &App, id: Uuid) -> Result<Arc<Cart>, DbError> {
         if is_last {
             break;
         }
-        reads = COLD_READS;
+        reads = (reads * 2).min(MOST_READS);
     }
     remember(app, &cart, asked_at);
     Ok(cart)

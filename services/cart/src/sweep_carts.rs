@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use kit::Problem;
+use kit::{Problem, inbox};
 use uuid::Uuid;
 
 use crate::{
@@ -80,6 +80,9 @@ pub async fn sweep(app: &App) -> Result<u64, SweepError> {
         }
         expiring::close(&app.db, &day).await?;
     }
+    inbox::mongodb::sweep(app.db.database(), &app.clock)
+        .await
+        .map_err(DbError::from)?;
     Ok(looked_at)
 }
 
