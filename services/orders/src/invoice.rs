@@ -1,6 +1,7 @@
 //! The invoice, as French law wants it (code général des impôts, annexe II, article 242 nonies A; code de commerce, article L441-9).
 
 pub mod credit_note;
+mod letters;
 mod page;
 
 use std::collections::BTreeMap;
@@ -403,11 +404,9 @@ mod tests {
         }
     }
 
-    #[test]
-    fn says_what_the_law_wants_and_goes_on_over_pages() {
-        let terms = Terms::parse(DEFAULT).expect("sound");
-        let buyer = Address {
-            name: "Zoé Lefèvre".to_owned(),
+    fn buyer(name: &str) -> Address {
+        Address {
+            name: name.to_owned(),
             line1: "1 rue du Bac".to_owned(),
             line2: None,
             postal_code: "75007".to_owned(),
@@ -415,32 +414,54 @@ mod tests {
             region: None,
             country: "FR".to_owned(),
             phone: None,
-        };
+        }
+    }
+
+    fn printed(seller: &Seller, buyer: &Address, lines: usize) -> Vec<u8> {
+        print(&Invoice {
+            number: "2026-000042".to_owned(),
+            issued_at: Timestamp::UNIX_EPOCH,
+            order_number: "06ADZ-89NPD".to_owned(),
+            placed_at: Timestamp::UNIX_EPOCH,
+            seller,
+            buyer: Some(buyer),
+            ship_to: Some(buyer),
+            lines: vec![line("Lait entier"); lines],
+            shipping: line("Livraison"),
+            total: 4200,
+            refunded: 100,
+            currency: Currency::EUR,
+            tax_included: true,
+            locale: Locale::Fr,
+        })
+    }
+
+    /// Whether the file holds a text. One with accents is written in hexadecimal.
+    fn holds(pdf: &[u8], text: &[u8]) -> bool {
+        let hex = text.iter().map(|byte| format!("{byte:02X}"));
+        let hex = hex.collect::<Vec<_>>().concat();
+        let found = |text: &[u8]| pdf.windows(text.len()).any(|window| window == text);
+        found(text) || found(hex.as_bytes())
+    }
+
+    #[test]
+    fn a_name_keeps_its_letters_and_only_then_is_a_font_embedded() {
+        let terms = Terms::parse(DEFAULT).expect("sound");
+        let french = printed(&terms.seller, &buyer("Zoé Lefèvre"), 3);
+        let polish = printed(&terms.seller, &buyer("Łukasz Wiśniewski"), 3);
+        assert!(!holds(&french, b"FontFile2") && french.len() < 10_000);
+        assert!(holds(&polish, b"FontFile2") && polish.len() < 40_000);
+        // What a reader copies and searches by: Ł is U+0141.
+        assert!(holds(&polish, b"<0141>"));
+    }
+
+    #[test]
+    fn says_what_the_law_wants_and_goes_on_over_pages() {
+        let terms = Terms::parse(DEFAULT).expect("sound");
+        let buyer = buyer("Zoé Lefèvre");
         for (count, pages) in [(1, 1), (200, 8)] {
-            let invoice = Invoice {
-                number: "2026-000042".to_owned(),
-                issued_at: Timestamp::UNIX_EPOCH,
-                order_number: "06ADZ-89NPD".to_owned(),
-                placed_at: Timestamp::UNIX_EPOCH,
-                seller: &terms.seller,
-                buyer: Some(&buyer),
-                ship_to: Some(&buyer),
-                lines: vec![line("Lait entier"); count],
-                shipping: line("Livraison"),
-                total: 4200,
-                refunded: 100,
-                currency: Currency::EUR,
-                tax_included: true,
-                locale: Locale::Fr,
-            };
-            let pdf = print(&invoice);
-            // A text with accents is written in hexadecimal.
-            let holds = |text: &[u8]| {
-                let hex = text.iter().map(|byte| format!("{byte:02X}"));
-                let hex = hex.collect::<Vec<_>>().concat();
-                let found = |text: &[u8]| pdf.windows(text.len()).any(|window| window == text);
-                found(text) || found(hex.as_bytes())
-            };
+            let pdf = printed(&terms.seller, &buyer, count);
+            let holds = |text: &[u8]| holds(&pdf, text);
             assert!(pdf.starts_with(b"%PDF-") && holds(b"%%EOF"));
             for wanted in [
                 &b"2026-000042"[..],
