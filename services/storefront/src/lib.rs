@@ -56,6 +56,7 @@ mod show_checkout;
 mod cancel_order;
 mod return_goods;
 mod show_order;
+mod show_papers;
 mod track_order;
 mod withdraw_order;
 

@@ -14,7 +14,7 @@ use crate::{
     show_departments::show_departments,
     show_error::not_found,
     show_home::show_home,
-    show_order,
+    show_order, show_papers,
     show_product::show_product,
     show_search::{show_search, suggest},
     track_order, withdraw_order, write_sitemap,
@@ -88,7 +88,11 @@ fn orders() -> Router<App> {
         .route("/{language}/orders/{id}", get(show_order::show_order))
         .route(
             "/{language}/orders/{id}/invoice.pdf",
-            get(show_order::show_invoice),
+            get(show_papers::show_invoice),
+        )
+        .route(
+            "/{language}/orders/{id}/refunds/{refund}/credit-note.pdf",
+            get(show_papers::show_credit_note),
         )
         .route(
             "/{language}/orders/{id}/cancel",

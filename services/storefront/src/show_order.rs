@@ -13,7 +13,6 @@ use crate::{
     language::Language,
     messages::Messages,
     money::format_money,
-    page_error::PageError,
     pay_order::is_settled,
     read_shopper::{Access, Shopper, is_absent, is_refused},
     shell::Shell,
@@ -21,11 +20,7 @@ use crate::{
     tracking::{Parcel, ProgressStep, parcels, steps},
 };
 use askama::Template;
-use axum::{
-    extract::Path,
-    response::{IntoResponse as _, Response},
-};
-use http::{StatusCode, header};
+use axum::{extract::Path, response::Response};
 use kit::client::ClientError;
 use std::time::Duration;
 
@@ -55,7 +50,7 @@ struct OrderPage {
     method: String,
     parcels: Vec<Parcel>,
     returns: Vec<String>,
-    refunds: Vec<String>,
+    refunds: Vec<GoneBack>,
     pay_href: Option<String>,
     invoice_href: Option<String>,
     return_href: Option<String>,
@@ -63,6 +58,12 @@ struct OrderPage {
     withdraw_until: Option<String>,
     cancel_href: Option<String>,
     register_href: Option<String>,
+}
+
+/// Money that went back, and the paper that says so.
+struct GoneBack {
+    text: String,
+    credit_note_href: Option<String>,
 }
 
 impl Shopper {
@@ -272,13 +273,15 @@ fn page(
         refunds: order
             .refunds
             .iter()
-            .map(|refund| {
-                format!(
+            .map(|refund| GoneBack {
+                text: format!(
                     "{}{}{}",
                     format_money(refund.amount, language),
                     t.cart.colon,
                     (t.order.refund_state)(&refund.state)
-                )
+                ),
+                credit_note_href: (refund.state == "succeeded")
+                    .then(|| format!("{here}/refunds/{}/credit-note.pdf", refund.id)),
             })
             .collect(),
         pay_href: (is_open && !is_paid && !is_thanked).then(|| format!("{here}/pay")),
@@ -301,35 +304,6 @@ fn page(
         thanks,
         said,
         notice,
-    }
-}
-
-/// `GET /{language}/orders/{id}/invoice.pdf`
-pub(crate) async fn show_invoice(
-    mut shopper: Shopper,
-    Path((_, id)): Path<(String, String)>,
-) -> Response {
-    let (order, who) = match order_or_way_to_it(&mut shopper, &id).await {
-        Ok(found) => found,
-        Err(detour) => return shopper.detour(detour),
-    };
-    let Some(orders) = shopper.app.orders.clone() else {
-        return shopper.fail(&PageError::NotFound);
-    };
-    match orders.invoice(&id, &who).await {
-        Ok(pdf) => {
-            let name = format!("attachment; filename=\"{}.pdf\"", order.number);
-            let headers = [
-                (header::CONTENT_TYPE, "application/pdf".to_owned()),
-                (header::CONTENT_DISPOSITION, name),
-                (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-            ];
-            shopper.answer((headers, pdf).into_response())
-        }
-        Err(error) if is_absent(&error) || error.status() == Some(StatusCode::CONFLICT) => {
-            shopper.fail(&PageError::NotFound)
-        }
-        Err(error) => shopper.fail(&PageError::Closed(error)),
     }
 }
 

@@ -277,6 +277,7 @@ const ORDER: &[&str] = &[
     "returns[].kind",
     "returns[].state",
     "returns[].requested_at",
+    "refunds[].id",
     "refunds[].amount.amount",
     "refunds[].state",
     "history[].at",

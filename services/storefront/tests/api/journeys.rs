@@ -3,7 +3,7 @@
 use crate::{
     browser::DETAILS,
     html::{between, unescape},
-    neighbors::EMAIL,
+    neighbors::{EMAIL, REFUND},
     trade::Trade,
 };
 use http::{Method, StatusCode, header};
@@ -552,15 +552,17 @@ async fn things_are_sent_back_and_orders_called_off() {
         "never more than there is"
     );
 
-    trade
-        .neighbors
-        .known()
-        .orders
-        .get_mut(&order)
-        .expect("it")
-        .fulfillment = "unfulfilled";
+    {
+        let mut known = trade.neighbors.known();
+        let order = known.orders.get_mut(&order).expect("it");
+        (order.standing, order.payment, order.fulfillment) = ("confirmed", "paid", "unfulfilled");
+    }
     let page = guest.open(&format!("{here}/cancel")).await;
     assert!(page.text().contains("Cancel order 4K7QH-2MXVP?"));
     let page = guest.send(&page, &format!("{here}/cancel"), &[]).await;
     assert!(page.text().contains("The order is canceled."));
+    let credit_note = format!("{here}/refunds/{REFUND}/credit-note.pdf");
+    assert!(page.text().contains(&credit_note), "{}", page.text());
+    let paper = guest.open(&credit_note).await;
+    assert_eq!(paper.header(header::CONTENT_TYPE), "application/pdf");
 }

@@ -15,6 +15,9 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+/// The one refund of an order that was paid and called off.
+pub(crate) const REFUND: &str = "019ad2a0-0000-7000-8000-000000000001";
+
 /// The services behind the pages.
 #[derive(Clone, Default)]
 pub(crate) struct Neighbors(Arc<Mutex<Known>>);
@@ -170,7 +173,7 @@ impl Known {
                 "totals": totals(order.total - 490, order.total), "addresses": { "shipping": address, "billing": order.body.get("billing_address").unwrap_or(address) },
                 "shipping_method": { "id": "standard", "name": { "en": "Standard delivery", "fr": "Livraison standard" } },
                 "shipments": if delivered { json!([{ "carrier": "La Poste", "tracking": "6A123", "tracking_url": "https://carrier.example/6A123", "shipped_at": "2026-11-25T08:00:00Z", "delivered_at": "2026-11-26T08:00:00Z" }]) } else { json!([]) },
-                "returns": order.returns, "refunds": [], "history": order.returns.iter().map(|back| json!({ "at": back["requested_at"], "what": if back["kind"] == "withdrawal" { "withdrawn" } else { "return_requested" }, "actor": "guest" })).collect::<Vec<_>>(),
+                "returns": order.returns, "refunds": if order.standing == "canceled" && order.payment == "paid" { json!([{ "id": REFUND, "amount": { "amount": order.total, "currency": "EUR" }, "reason": "canceled", "state": "succeeded", "created_at": "2026-11-27T09:30:00Z" }]) } else { json!([]) }, "history": order.returns.iter().map(|back| json!({ "at": back["requested_at"], "what": if back["kind"] == "withdrawal" { "withdrawn" } else { "return_requested" }, "actor": "guest" })).collect::<Vec<_>>(),
                 "withdrawal": { "possible": order.standing == "confirmed", "possible_until": delivered.then_some("2026-12-11T00:00:00Z") },
                 "cancelable": order.standing == "placed" || (order.standing == "confirmed" && !delivered) })
     }
@@ -548,6 +551,10 @@ fn orders() -> Router<Neighbors> {
         .route("/v1/orders", post(place))
         .route("/v1/orders/{id}", get(read))
         .route("/v1/orders/{id}/invoice.pdf", get(|| async { "%PDF-1.7" }))
+        .route(
+            &format!("/v1/orders/{{id}}/refunds/{REFUND}/credit-note.pdf"),
+            get(|| async { "%PDF-1.7" }),
+        )
         .route("/v1/orders/{id}/{action}", post(act))
         .route("/v1/me/orders", get(mine))
         .route("/v1/order-lookups", post(look_up))

@@ -284,6 +284,7 @@ async fn another_shoppers_order_does_not_exist() {
         "/withdrawal/confirm",
         "/withdrawal/done",
         "/invoice.pdf",
+        "/refunds/019ad2a0-0000-7000-8000-000000000001/credit-note.pdf",
     ] {
         let page = eve.open(&format!("/en/orders/{order}{rest}")).await;
         assert_eq!(
