@@ -1,5 +1,7 @@
 //! What shoppers ask for: found in the shop itself, so that any catalog can be loaded.
 
+use std::time::{Duration, Instant};
+
 use serde::{Deserialize, de::DeserializeOwned};
 use url::Url;
 
@@ -90,14 +92,23 @@ pub(crate) async fn skus(client: &reqwest::Client, base: &Url) -> Result<Vec<Str
     }
 }
 
+/// How long products that were just loaded may take to be listed: each replica of the catalog reads them first, and a gateway may know an older list.
+const UNTIL_LISTED: Duration = Duration::from_secs(20);
+
 async fn list(
     client: &reqwest::Client,
     base: &Url,
     language: &str,
 ) -> Result<Vec<Product>, LoadError> {
     let path = format!("/v1/products?lang={language}&currency=EUR&limit=100&sort=name");
-    let products: Products = get(client, base, &path).await?;
-    Ok(products.items)
+    let started = Instant::now();
+    loop {
+        let products: Products = get(client, base, &path).await?;
+        if !products.items.is_empty() || started.elapsed() > UNTIL_LISTED {
+            return Ok(products.items);
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }
 
 async fn get<T: DeserializeOwned>(
