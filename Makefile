@@ -23,11 +23,13 @@ test: ## Everything that guards the code, on real databases and a real API serve
 	@dev/test
 
 ##@ While working
-.PHONY: local local-down tools build fmt lint generate check
+.PHONY: local local-down fuzz tools build fmt lint generate check
 local: ## The whole shop as processes of this machine, without a cluster
 	@cargo build --workspace --bins && dev/local up
 local-down: ## End them; the data stays
 	@dev/local down
+fuzz: ## Made-up requests against every service: nothing may be answered but as its OpenAPI says (EXAMPLES= SEED=)
+	@dev/fuzz
 tools: ## Install every tool the tasks below need, under ~/.cache/amazoff
 	@dev/tools/install
 build: ## Build the services and the operator as they are shipped
