@@ -179,3 +179,51 @@ impl Drop for Waiting<'_> {
         self.0.waiting.fetch_sub(1, Ordering::SeqCst);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Memory of this process that is no file's, in MiB.
+    fn own_memory() -> u64 {
+        let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+        let line = status.lines().find(|line| line.starts_with("RssAnon:"));
+        let kib = line.and_then(|line| line.split_whitespace().nth(1));
+        kib.and_then(|kib| kib.parse::<u64>().ok())
+            .expect("a number")
+            / 1024
+    }
+
+    #[test]
+    fn the_memory_of_hashes_goes_back_whatever_threads_they_ran_on() {
+        // At the latest with the threads, which end when they have had nothing to do for a while.
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .thread_keep_alive(Duration::from_millis(100))
+            .enable_time()
+            .build()
+            .expect("a runtime");
+        let hasher = Hasher::new(Cost::OWASP, 8).expect("a sound cost");
+        let password = Password::from("tea pots and kettles");
+        let before = own_memory();
+        runtime.block_on(async {
+            for _ in 0..3 {
+                let hashes = (0..8).map(|_| hasher.hash(&password));
+                for hash in futures::future::join_all(hashes).await {
+                    hash.expect("hashed");
+                }
+            }
+        });
+        assert_eq!(hasher.most_at_once(), 8);
+        let deadline = std::time::Instant::now() + Duration::from_secs(20);
+        while own_memory() > before + 25 {
+            assert!(
+                std::time::Instant::now() < deadline,
+                "{before} MiB before, {} MiB after",
+                own_memory()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
