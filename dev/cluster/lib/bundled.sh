@@ -205,7 +205,7 @@ cluster_load() { for name in "$@"; do load_image "$name"; done; }
 
 cluster_env() {
   echo "KUBECONFIG=$KUBECONFIG"
-  echo "ENTRY_URL=http://127.0.0.1:$HTTP_PORT"
+  echo "ENTRY_URL=http://localhost:$HTTP_PORT"
   echo "ENTRY_TLS_URL=https://127.0.0.1:$HTTPS_PORT"
   echo "ENTRY_CA=$STATE/pki/ca.crt"
 }
