@@ -202,10 +202,10 @@ pub(super) async fn keep(pool: MySqlPool, file: &Path, at_start: Vec<Account>) {
 }
 
 /// Since when users are not wanted.
-type Unwanted = HashMap<String, Instant>;
+pub(super) type Unwanted = HashMap<String, Instant>;
 
-/// Says whether nothing is left to do.
-async fn bring_in_line(
+/// Makes the wanted accounts, and drops those that are wanted no longer. Says whether nothing is left to do.
+pub(super) async fn bring_in_line(
     pool: &MySqlPool,
     wanted: &[Account],
     unwanted: &mut Unwanted,

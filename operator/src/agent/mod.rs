@@ -6,6 +6,7 @@
 mod accounts;
 mod data;
 mod health;
+pub mod member;
 mod server;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -16,15 +17,18 @@ use tracing::{error, info};
 
 use accounts::AccountsError;
 use data::DataError;
-use server::Server;
+use member::{MemberAgent, Settings, peers::Peers};
+use server::{Place, Server};
 
 /// What the agent is to do.
 #[derive(Debug, Subcommand)]
 pub enum AgentCommand {
     /// Copy this program to where a container with another image can run it.
     Install(InstallArgs),
-    /// Run a `MariaDB` server.
+    /// Run a `MariaDB` server by itself.
     Mariadb(MariadbArgs),
+    /// Run one of a set of `MariaDB` servers, as the operator says.
+    Member(MemberArgs),
 }
 
 /// Where to copy this program.
@@ -62,6 +66,43 @@ pub struct MariadbArgs {
     server: Vec<String>,
 }
 
+/// How to run one of a set of `MariaDB` servers.
+#[derive(Clone, Debug, Args)]
+pub struct MemberArgs {
+    /// Which one, counted from 0.
+    #[arg(long, env = "MEMBER")]
+    member: u32,
+    /// Where the servers of all are: `host:port`, separated by commas, in their order.
+    #[arg(long, env = "PEERS")]
+    peers: Peers,
+    /// The volume. The data is in its folder `data`.
+    #[arg(long, env = "VOLUME", default_value = "/var/lib/amazoff")]
+    volume: PathBuf,
+    /// A folder in memory, for the socket and for what no disk should hold.
+    #[arg(long, env = "RUN_FOLDER", default_value = "/run/amazoff")]
+    run_folder: PathBuf,
+    /// What the members log in to each other with.
+    #[arg(
+        long,
+        env = "REPLICATION_PASSWORD_FILE",
+        default_value = "/etc/amazoff/mariadb/replication"
+    )]
+    replication_password_file: PathBuf,
+    /// The accounts that the store wants: a JSON array of {database, user, password, may}. Looked at again every two seconds.
+    #[arg(
+        long,
+        env = "ACCOUNTS_FILE",
+        default_value = "/etc/amazoff/mariadb/accounts.json"
+    )]
+    accounts_file: PathBuf,
+    /// Where the operator is listened to.
+    #[arg(long, env = "CONTROL_ADDR", default_value = "0.0.0.0:9091")]
+    control_addr: SocketAddr,
+    /// Further arguments for the server.
+    #[arg(last = true)]
+    server: Vec<String>,
+}
+
 /// Why the agent ended.
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
@@ -80,6 +121,18 @@ pub enum AgentError {
     /// The accounts can't be understood.
     #[error("the accounts can't be understood")]
     Accounts(#[from] AccountsError),
+    /// The password of replication can't be read.
+    #[error("{} can't be read", path.display())]
+    Password {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The password of replication could be mistaken for SQL.
+    #[error("the password of replication is not of 16 letters and digits or more")]
+    UnsafePassword,
     /// The server can't be started or waited for.
     #[error("mariadbd can't be run")]
     Server(#[source] std::io::Error),
@@ -108,6 +161,7 @@ pub async fn agent(
     match command {
         AgentCommand::Install(InstallArgs { to }) => install(to),
         AgentCommand::Mariadb(args) => mariadb(args, random).await,
+        AgentCommand::Member(args) => one_of_a_set(args, random).await,
     }
 }
 
@@ -124,9 +178,14 @@ async fn mariadb(args: MariadbArgs, random: crate::secrets::Random) -> Result<()
     data::make_if_missing(&args.volume, &args.run_folder).await?;
     let wanted = accounts::read(&args.accounts_file)?;
     let password = crate::secrets::hex(&random());
-    let mut server = Server::start(&args, &accounts::at_start(&wanted, &password))
-        .map_err(AgentError::Server)?;
-    let pool = accounts::connect(&args.run_folder, &password);
+    let place = Place {
+        volume: args.volume,
+        run_folder: args.run_folder,
+    };
+    let statements = accounts::at_start(&wanted, &password);
+    let mut server =
+        Server::start(&place, &args.server, &statements).map_err(AgentError::Server)?;
+    let pool = accounts::connect(&place.run_folder, &password);
     let admin = health::serve(args.admin_addr, pool.clone());
     let keeping = accounts::keep(pool, &args.accounts_file, wanted);
     tokio::select! {
@@ -140,6 +199,43 @@ async fn mariadb(args: MariadbArgs, random: crate::secrets::Random) -> Result<()
         () = keeping => Ok(()),
         _ = terminated.recv() => stop(&mut server, args.stop_seconds).await,
         _ = interrupted.recv() => stop(&mut server, args.stop_seconds).await,
+    }
+}
+
+async fn one_of_a_set(args: MemberArgs, random: crate::secrets::Random) -> Result<(), AgentError> {
+    let mut terminated = signal(SignalKind::terminate()).map_err(AgentError::Server)?;
+    let mut interrupted = signal(SignalKind::interrupt()).map_err(AgentError::Server)?;
+    let path = args.replication_password_file;
+    let password = std::fs::read_to_string(&path)
+        .map_err(|source| AgentError::Password { path, source })?
+        .trim()
+        .to_owned();
+    if password.len() < 16 || !password.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Err(AgentError::UnsafePassword);
+    }
+    let settings = Settings {
+        member: args.member,
+        peers: args.peers,
+        place: Place {
+            volume: args.volume,
+            run_folder: args.run_folder,
+        },
+        replication_password: password,
+        accounts_file: args.accounts_file,
+        arguments: args.server,
+    };
+    let member = MemberAgent::new(settings, random);
+    let address = args.control_addr;
+    let at_address = |source| AgentError::Admin { address, source };
+    let listener = tokio::net::TcpListener::bind(address)
+        .await
+        .map_err(at_address)?;
+    tokio::select! {
+        served = member::control::serve(listener, member.clone()) => served.map_err(at_address),
+        () = member.clone().keep_accounts() => Ok(()),
+        // At once: a server that is asked to stop commits what nobody has acknowledged, and can't come back (measured).
+        _ = terminated.recv() => { member.kill().await; Ok(()) }
+        _ = interrupted.recv() => { member.kill().await; Ok(()) }
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 use tokio::process::{Child, Command};
 use tracing::info;
 
-use super::{MariadbArgs, data};
+use super::data;
 
 /// What holds for every server, whatever the store says. Each commit is on the disk before it is acknowledged.
 const ARGUMENTS: [&str; 9] = [
@@ -26,6 +26,15 @@ const ARGUMENTS: [&str; 9] = [
     "--local-infile=OFF",
 ];
 
+/// Where a server's files are.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The volume. The data is in its folder `data`.
+    pub volume: PathBuf,
+    /// A folder in memory, for the socket and for what no disk should hold.
+    pub run_folder: PathBuf,
+}
+
 /// A running server.
 pub(super) struct Server {
     child: Child,
@@ -33,26 +42,25 @@ pub(super) struct Server {
 
 impl Server {
     /// Starts the server, which carries out `statements` before it lets anybody in.
-    pub(super) fn start(args: &MariadbArgs, statements: &[String]) -> io::Result<Self> {
-        let init = args.run_folder.join("init.sql");
+    pub(super) fn start(
+        place: &Place,
+        arguments: &[String],
+        statements: &[String],
+    ) -> io::Result<Self> {
+        let Place { volume, run_folder } = place;
+        let init = run_folder.join("init.sql");
         // Passwords: for nobody else's eyes.
         write_secret(&init, &statements.join("\n"))?;
         info!("starting mariadbd");
         let child = Command::new("mariadbd")
             .args(ARGUMENTS)
-            .arg(format!(
-                "--datadir={}",
-                data::folder(&args.volume).display()
-            ))
-            .arg(format!("--socket={}", socket(&args.run_folder).display()))
-            .arg(format!(
-                "--pid-file={}",
-                args.run_folder.join("pid").display()
-            ))
-            .arg(format!("--tmpdir={}", args.run_folder.display()))
+            .arg(format!("--datadir={}", data::folder(volume).display()))
+            .arg(format!("--socket={}", socket(run_folder).display()))
+            .arg(format!("--pid-file={}", run_folder.join("pid").display()))
+            .arg(format!("--tmpdir={}", run_folder.display()))
             .arg(format!("--init-file={}", init.display()))
-            .args(as_root(&args.volume))
-            .args(&args.server)
+            .args(as_root(volume))
+            .args(arguments)
             .kill_on_drop(true)
             .spawn()?;
         Ok(Self { child })

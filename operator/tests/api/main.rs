@@ -10,4 +10,5 @@ mod reconciling;
 mod refused;
 mod rolling;
 mod scaling;
+mod set;
 mod telling;

@@ -75,7 +75,7 @@ impl<'a> Draft<'a> {
             epoch: self.record.epoch,
             member,
             task,
-            why,
+            why: why.into(),
         });
     }
 

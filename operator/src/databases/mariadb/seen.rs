@@ -2,6 +2,7 @@
 
 use super::record::{Member, Position, Run};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ pub enum Sight {
 }
 
 /// What an agent says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// The newest record that an order it took came from.
     pub version: u64,
@@ -46,7 +47,7 @@ pub struct Report {
 }
 
 /// A member's server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Server {
     /// Not running. What was a primary is not started before it is known as what.
     Down,
@@ -59,7 +60,7 @@ pub enum Server {
 }
 
 /// What a server says of itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a fact of its own that a server states"
@@ -87,12 +88,12 @@ pub struct State {
     pub requires: bool,
     /// Of a primary: how many members that acknowledge are connected.
     pub connected: u32,
-    /// Of a primary: a commit waits although an acker holds everything: the acknowledgement itself was lost.
-    pub wedged: bool,
+    /// Of a primary: a commit has been waiting for longer than an acknowledgement takes.
+    pub waits: bool,
 }
 
 /// Whether a replica receives.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Receiving {
     /// Not told to, or told to stop.
     #[default]

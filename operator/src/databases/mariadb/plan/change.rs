@@ -42,18 +42,26 @@ pub(super) fn gather(draft: &mut Draft<'_>) {
     }
     let mut stopped: BTreeMap<Member, &State> = BTreeMap::new();
     let mut unknown = BTreeSet::new();
+    // Those of them for whom it is no use to wait.
+    let mut anew = 0;
     for member in record.sync.keys() {
         let sight = seen.members.get(member);
         match sight.and_then(|sight| sight.state_since(record.version)) {
             // A new run has lost what the last had received and not applied.
             Some(state) if !same_run(&record.sync, *member, state) => {
                 unknown.insert(*member);
+                anew += 1;
             }
             Some(state) if state.receiving == Receiving::Stopped => {
                 stopped.insert(*member, state);
             }
             _ => {
                 unknown.insert(*member);
+                // Its run is over, and with it what it had received and not applied.
+                anew += usize::from(matches!(
+                    sight,
+                    Some(Sight::Answers(report)) if report.server == Server::Down
+                ));
                 if sight.and_then(Sight::state).is_some() {
                     draft.order(
                         *member,
@@ -97,7 +105,7 @@ pub(super) fn gather(draft: &mut Draft<'_>) {
         promote(draft, force, state.written, BTreeMap::new());
         return;
     }
-    let waited = draft.age() >= PATIENCE || unknown.is_empty();
+    let waited = draft.age() >= PATIENCE || unknown.len() == anew;
     let is_back = matches!(seen.members.get(&from), Some(Sight::Answers(report)) if report.server == Server::Down);
     if waited && is_back {
         // Nobody was promoted: it still holds everything that anyone acknowledged for it.

@@ -1,11 +1,13 @@
 //! What a plan consists of.
 
 use super::super::record::{Member, Position};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
 /// Something an agent is to do. Done twice it has the effect of once.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     /// Of the record it follows from.
     pub version: u64,
@@ -16,11 +18,11 @@ pub struct Order {
     /// What.
     pub task: Task,
     /// For people.
-    pub why: &'static str,
+    pub why: Cow<'static, str>,
 }
 
 /// What an agent can be told.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Task {
     /// Start the server as a replica: what it wrote as a primary and nobody acknowledged is cut off (`init_rpl_role=SLAVE`).
     StartAsReplica,
@@ -51,8 +53,11 @@ pub enum Task {
         /// From whom.
         from: Member,
     },
-    /// Let the commit go on that waits for an acknowledgement which was lost although everything has arrived.
-    CureWedge,
+    /// Let a commit go on that waits for an acknowledgement which was lost: a member that acknowledges holds everything up to here.
+    CureWedge {
+        /// The last transaction that it holds.
+        held: Position,
+    },
 }
 
 /// How it stands.

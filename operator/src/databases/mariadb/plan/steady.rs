@@ -146,7 +146,7 @@ fn take_in_one(draft: &mut Draft<'_>, primary: &State, member: Member, state: &S
         };
         draft.order(member, task, "it follows the primary");
     }
-    if state.received + IN_STEP < primary.written {
+    if state.receiving != Receiving::Running || state.received + IN_STEP < primary.written {
         draft.say(Say::Degraded(Trouble::CatchingUp(member)));
         draft.look_again(WATCHFUL);
     }
@@ -224,14 +224,25 @@ pub(super) fn change_loneliness(draft: &mut Draft<'_>, primary: &State) {
     }
 }
 
+/// An acknowledgement that is lost when a replica connects anew is never sent again, and every later commit queues behind the one that waits for
+/// it. Let go only when somebody is known to hold all that was written: else a client would be told of what only the primary has.
 fn cure(draft: &mut Draft<'_>, primary: &State) {
-    if primary.wedged && primary.connected > 0 {
+    if !primary.waits || primary.connected == 0 {
+        return;
+    }
+    draft.look_again(WATCHFUL);
+    let holds_all = draft.record.ackers().into_iter().any(|member| {
+        let state = draft.seen.members.get(&member).and_then(Sight::state);
+        acknowledges(draft, member) && state.is_some_and(|state| state.received >= primary.written)
+    });
+    if holds_all {
         draft.order(
             draft.record.primary,
-            Task::CureWedge,
+            Task::CureWedge {
+                held: primary.written,
+            },
             "an acknowledgement was lost although everything has arrived",
         );
-        draft.look_again(WATCHFUL);
     }
 }
 

@@ -161,7 +161,7 @@ impl World {
                         .count(),
                 )
                 .unwrap_or(0),
-                wedged: false,
+                waits: false,
             })
         });
         Report {
