@@ -5,6 +5,7 @@
 
 mod arguments;
 pub mod control;
+mod keep_accounts;
 mod look;
 mod obey;
 pub mod peers;
@@ -34,8 +35,6 @@ const ANSWERS_WITHIN: Duration = Duration::from_millis(800);
 const STARTS_WITHIN: Duration = Duration::from_mins(10);
 /// How long an order may take. Whoever gave it looks again, and gives it anew.
 const OBEYS_WITHIN: Duration = Duration::from_secs(5);
-/// The pause between two looks at which accounts are wanted.
-const ACCOUNTS_EVERY: Duration = Duration::from_secs(2);
 /// The pause between two looks whether a server that starts answers.
 const KNOCK_EVERY: Duration = Duration::from_millis(20);
 
@@ -111,14 +110,6 @@ pub enum ObeyError {
     /// The server can't be started.
     #[error("mariadbd can't be run")]
     Start(#[source] std::io::Error),
-}
-
-#[derive(Debug, thiserror::Error)]
-enum AccountsNotKept {
-    #[error("the accounts can't be understood")]
-    Wanted(#[from] accounts::AccountsError),
-    #[error("the server refused")]
-    Refused(#[from] sqlx::Error),
 }
 
 impl MemberAgent {
@@ -242,57 +233,6 @@ impl MemberAgent {
             Task::StartAsReplica | Task::StartAsPrimary | Task::Kill | Task::Copy { .. } => {}
         }
         Ok(())
-    }
-
-    /// Keeps the accounts as the store wants them, for as long as this is the primary: its binary log takes them to the others. Never returns.
-    pub async fn keep_accounts(self) {
-        let mut done = None;
-        let mut unwanted = accounts::Unwanted::default();
-        loop {
-            let opened = self.0.opened.notified();
-            let led = match &*self.process() {
-                Process::Up(up) if up.leading.leads => Some((up.run, up.pool.clone())),
-                _ => None,
-            };
-            if let Some((run, pool)) = led {
-                match self
-                    .bring_in_line(&pool, run, done.as_ref(), &mut unwanted)
-                    .await
-                {
-                    Ok(now_done) => done = now_done,
-                    Err(error) => {
-                        tracing::debug!(error = chain(&error), "the accounts are not in line yet");
-                    }
-                }
-            }
-            tokio::select! {
-                () = opened => {}
-                () = tokio::time::sleep(ACCOUNTS_EVERY) => {}
-            }
-        }
-    }
-
-    async fn bring_in_line(
-        &self,
-        pool: &MySqlPool,
-        run: Run,
-        done: Option<&(Run, Vec<accounts::Account>)>,
-        unwanted: &mut accounts::Unwanted,
-    ) -> Result<Option<(Run, Vec<accounts::Account>)>, AccountsNotKept> {
-        let wanted = accounts::read(&self.0.settings.accounts_file)?;
-        if done
-            .as_ref()
-            .is_some_and(|(done_in, done)| *done_in == run && *done == wanted)
-        {
-            return Ok(done.cloned());
-        }
-        let is_open: i64 = sqlx::query_scalar("SELECT @@GLOBAL.read_only = 0")
-            .fetch_one(pool)
-            .await?;
-        if is_open == 0 || !accounts::bring_in_line(pool, &wanted, unwanted).await? {
-            return Ok(None);
-        }
-        Ok(Some((run, wanted)))
     }
 
     async fn start(&self, role: Role) -> Result<(), ObeyError> {
