@@ -171,6 +171,9 @@ pub async fn list_movements(
     Query(query): Query<MovementsQuery>,
 ) -> Result<Json<Page<StockMovement>>, Problem> {
     caller.require(WRITE)?;
+    if !is_sku(&query.sku) {
+        return Err(Problem::invalid().field("sku", "must be a SKU"));
+    }
     let page = PageQuery {
         limit: query.limit,
         cursor: query.cursor,

@@ -113,6 +113,15 @@ async fn movements_are_differences_and_never_take_what_is_promised() {
     assert_eq!(deltas, [&json!(4), &json!(-2)]);
     assert_eq!(list["items"][0]["reason"], "found");
     assert!(list["next_cursor"].is_string());
+    let odd = world
+        .send(
+            Method::GET,
+            "/v1/stock-movements?sku=th%C3%A9",
+            &[("authorization", &staff)],
+            None,
+        )
+        .await;
+    assert_eq!(odd.expect(StatusCode::BAD_REQUEST).fields(), ["sku"]);
     world.ledger().await;
 }
 
