@@ -27,6 +27,7 @@ const BATCH: usize = 500;
     request_body(content = CategoryInput, content_type = "application/x-ndjson", description = "one category a line, parents first"),
     responses(
         (status = 200, body = Report, content_type = "application/x-ndjson", description = "one report a line"),
+        (status = 400, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 401, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 403, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 415, body = ProblemSchema, content_type = "application/problem+json"),

@@ -64,6 +64,7 @@ impl ImportError {
     request_body(content = ProductInput, content_type = "application/x-ndjson", description = "one product a line, each at most 1 MiB"),
     responses(
         (status = 200, body = Report, content_type = "application/x-ndjson", description = "one report a line"),
+        (status = 400, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 401, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 403, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 415, body = ProblemSchema, content_type = "application/problem+json"),

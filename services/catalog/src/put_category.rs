@@ -37,6 +37,7 @@ use crate::{
         (status = 403, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 409, body = ProblemSchema, content_type = "application/problem+json", description = "A sibling has this slug."),
         (status = 412, body = ProblemSchema, content_type = "application/problem+json", description = "Someone else changed it meanwhile."),
+        (status = 415, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 428, body = ProblemSchema, content_type = "application/problem+json", description = "It exists, and `If-Match` is missing."),
     )
 )]

@@ -12,7 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     App, import_categories, import_products, list_products, put_category, read_categories,
-    read_product, read_variants, suggest, write_product,
+    read_product, read_variants, suggest, text::Language, write_product,
 };
 
 /// The largest JSON body.
@@ -22,6 +22,7 @@ const LARGEST_BODY: usize = 1024 * 1024;
 #[openapi(
     info(title = "Amazoff catalog", description = "Products, categories, search and bulk import."),
     modifiers(&Token),
+    components(schemas(Language)),
     tags(
         (name = "products", description = "What the shop sells"),
         (name = "categories", description = "How it is ordered"),

@@ -34,6 +34,7 @@ pub const WRITE: &str = "catalog:write";
         (status = 401, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 403, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 409, body = ProblemSchema, content_type = "application/problem+json", description = "The key, a slug or a SKU is taken."),
+        (status = 415, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 503, body = ProblemSchema, content_type = "application/problem+json"),
     )
 )]
@@ -67,6 +68,7 @@ pub async fn create_product(
         (status = 404, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 409, body = ProblemSchema, content_type = "application/problem+json", description = "The key, a slug or a SKU is taken."),
         (status = 412, body = ProblemSchema, content_type = "application/problem+json", description = "Someone else changed it meanwhile."),
+        (status = 415, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 428, body = ProblemSchema, content_type = "application/problem+json", description = "`If-Match` is missing."),
         (status = 503, body = ProblemSchema, content_type = "application/problem+json"),
     )
@@ -94,6 +96,7 @@ pub async fn put_product(
     params(("id" = Uuid, Path), ("If-Match" = String, Header, description = "the `ETag` of the product as last seen")),
     responses(
         (status = 204),
+        (status = 400, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 401, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 403, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 404, body = ProblemSchema, content_type = "application/problem+json"),

@@ -202,6 +202,7 @@ pub async fn read_coupon(
         (status = 401, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 403, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 409, body = ProblemSchema, content_type = "application/problem+json", description = "The code is taken."),
+        (status = 415, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 503, body = ProblemSchema, content_type = "application/problem+json"),
     )
 )]
@@ -258,6 +259,7 @@ pub async fn create_coupon(
         (status = 404, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 409, body = ProblemSchema, content_type = "application/problem+json", description = "It was used more often than `max_uses`."),
         (status = 412, body = ProblemSchema, content_type = "application/problem+json", description = "Someone else changed it meanwhile."),
+        (status = 415, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 428, body = ProblemSchema, content_type = "application/problem+json", description = "`If-Match` is missing."),
         (status = 503, body = ProblemSchema, content_type = "application/problem+json"),
     )

@@ -45,6 +45,7 @@ pub struct PersonExport {
         (status = 200, body = PersonExport),
         (status = 401, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 403, body = ProblemSchema, content_type = "application/problem+json"),
+        (status = 404, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 503, body = ProblemSchema, content_type = "application/problem+json"),
     )
 )]
@@ -81,6 +82,7 @@ pub async fn export_person(
         (status = 204),
         (status = 401, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 403, body = ProblemSchema, content_type = "application/problem+json"),
+        (status = 404, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 503, body = ProblemSchema, content_type = "application/problem+json"),
     )
 )]

@@ -43,6 +43,7 @@ pub struct Found {
         (status = 200, body = Found),
         (status = 400, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 404, body = ProblemSchema, content_type = "application/problem+json"),
+        (status = 415, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 429, body = ProblemSchema, content_type = "application/problem+json", headers(("Retry-After" = u32))),
         (status = 503, body = ProblemSchema, content_type = "application/problem+json"),
     )

@@ -112,6 +112,7 @@ fn too_little(error: sqlx::Error) -> MoveError {
         (status = 401, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 403, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 409, body = ProblemSchema, content_type = "application/problem+json", description = "Not that much is there; or the same key is under way."),
+        (status = 415, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 422, body = ProblemSchema, content_type = "application/problem+json", description = "The key was used for another request."),
         (status = 503, body = ProblemSchema, content_type = "application/problem+json"),
     )
@@ -239,6 +240,7 @@ impl ImportReport {
     request_body(content = LevelInput, content_type = "application/x-ndjson", description = "one variant a line"),
     responses(
         (status = 200, body = ImportReport),
+        (status = 400, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 401, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 403, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 413, body = ProblemSchema, content_type = "application/problem+json"),

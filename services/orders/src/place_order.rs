@@ -198,6 +198,7 @@ impl From<PlaceError> for Problem {
         (status = 401, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 404, body = ProblemSchema, content_type = "application/problem+json", description = "There is no such cart."),
         (status = 409, body = ProblemSchema, content_type = "application/problem+json", description = "Out of stock, another total, an unusable coupon, an empty cart, a cart that was ordered; or the same key is under way."),
+        (status = 415, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 422, body = ProblemSchema, content_type = "application/problem+json", description = "The key was used for another request."),
         (status = 503, body = ProblemSchema, content_type = "application/problem+json"),
     )

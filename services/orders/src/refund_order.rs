@@ -48,6 +48,7 @@ pub struct RefundInput {
         (status = 403, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 404, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 409, body = ProblemSchema, content_type = "application/problem+json", description = "More than was paid; or the same key is under way."),
+        (status = 415, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 422, body = ProblemSchema, content_type = "application/problem+json", description = "The key was used for another request."),
         (status = 503, body = ProblemSchema, content_type = "application/problem+json"),
     )

@@ -57,6 +57,7 @@ pub struct WithdrawalInput {
         (status = 401, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 404, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 409, body = ProblemSchema, content_type = "application/problem+json", description = "The time is over, or nothing is left to withdraw from."),
+        (status = 415, body = ProblemSchema, content_type = "application/problem+json"),
         (status = 503, body = ProblemSchema, content_type = "application/problem+json"),
     )
 )]
