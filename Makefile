@@ -28,7 +28,7 @@ local: ## The whole shop as processes of this machine, without a cluster
 	@cargo build --workspace --bins && dev/local up
 local-down: ## End them; the data stays
 	@dev/local down
-fuzz: ## Made-up requests against every service: nothing may be answered but as its OpenAPI says (EXAMPLES= SEED=)
+fuzz: ## Made-up requests against every service: nothing may be answered but as its OpenAPI says (EXAMPLES=)
 	@dev/fuzz
 tools: ## Install every tool the tasks below need, under ~/.cache/amazoff
 	@dev/tools/install

@@ -209,8 +209,8 @@ mod tests {
         let before = own_memory();
         runtime.block_on(async {
             for _ in 0..3 {
-                let hashes = (0..8).map(|_| hasher.hash(&password));
-                for hash in futures::future::join_all(hashes).await {
+                let eight = (0..8).map(|_| hasher.hash(&password));
+                for hash in futures::future::join_all(eight).await {
                     hash.expect("hashed");
                 }
             }
