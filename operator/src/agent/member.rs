@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use sqlx::MySqlPool;
+use sqlx::{Connection as _, MySqlConnection, MySqlPool};
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
@@ -193,31 +193,34 @@ impl MemberAgent {
             Process::Up(up) => up.clone(),
             Process::Down | Process::Changing => return Err(ObeyError::NotRunning),
         };
+        // Out of the pool: what is set for the session goes with it.
+        let mut connection = up.pool.acquire().await?.detach();
+        let told = self.tell_over(&mut connection, &up, task).await;
+        let _gone_either_way = connection.close().await;
+        told
+    }
+
+    async fn tell_over(
+        &self,
+        connection: &mut MySqlConnection,
+        up: &Up,
+        task: &Task,
+    ) -> Result<(), ObeyError> {
         let Settings {
             member,
             peers,
             replication_password: password,
             ..
         } = &self.0.settings;
-        // Out of the pool: what is set for the session goes with it.
-        let mut connection = up.pool.acquire().await?.detach();
         match task {
-            Task::StopReceiving => obey::stop_receiving(&mut connection).await?,
+            Task::StopReceiving => obey::stop_receiving(connection).await?,
             Task::Follow { source } => {
-                let state = look(&mut connection, up.run, &up.leading, peers).await?;
-                obey::follow(
-                    &mut connection,
-                    *member,
-                    *source,
-                    peers,
-                    password,
-                    state.follows,
-                )
-                .await?;
+                let state = look(connection, up.run, &up.leading, peers).await?;
+                obey::follow(connection, *member, *source, peers, password, state.follows).await?;
                 self.remember(up.run, Leading::default());
             }
             Task::Lead { ackers, required } => {
-                obey::lead(&mut connection, *member, peers, password, ackers, *required).await?;
+                obey::lead(connection, *member, peers, password, ackers, *required).await?;
                 let leading = Leading {
                     leads: true,
                     ackers: ackers.clone(),
@@ -225,11 +228,11 @@ impl MemberAgent {
                 self.remember(up.run, leading);
             }
             Task::Open => {
-                obey::open(&mut connection).await?;
+                obey::open(connection).await?;
                 self.0.opened.notify_one();
             }
-            Task::Close => obey::close(&mut connection).await?,
-            Task::CureWedge { held } => obey::cure_wedge(&mut connection, *held).await?,
+            Task::Close => obey::close(connection).await?,
+            Task::CureWedge { held } => obey::cure_wedge(connection, *held).await?,
             Task::StartAsReplica | Task::StartAsPrimary | Task::Kill | Task::Copy { .. } => {}
         }
         Ok(())

@@ -8,8 +8,11 @@ use super::order::{Say, Task, Trouble};
 use super::verdict::{Verdict, is_missing, of_primary};
 use std::time::Duration;
 
-/// Who lacks more than this is said to be catching up, and nothing is handed over to it.
+/// Who has received so much less than the primary has written is said to be catching up.
 const IN_STEP: u64 = 100;
+/// Nothing is handed over to who has so much left to apply: it would keep everyone waiting. A busy primary writes thousands a second, so some
+/// hundreds are always under way.
+const SOON_APPLIED: u64 = 3000;
 /// How often a look is due while somebody is not in step, or may be lost.
 const WATCHFUL: Duration = Duration::from_millis(250);
 
@@ -265,7 +268,7 @@ fn hand_over(draft: &mut Draft<'_>, primary: &State) {
         && acknowledges(draft, to)
         && seen.members[&to]
             .state()
-            .is_some_and(|state| state.written + IN_STEP >= primary.written);
+            .is_some_and(|state| state.written + SOON_APPLIED >= primary.written);
     if is_in_step && draft.next == *record {
         draft.begin(Phase::Closing { to });
     }
