@@ -89,8 +89,8 @@ impl MariaDb {
         reason = "a test without its tables fails here, with the reason"
     )]
     pub async fn pool(&self, migrations: &[Migration]) -> MySqlPool {
-        let schema = mariadb::open(&self.url(), 1).expect("an address");
-        mariadb::migrate(&schema, migrations)
+        // As patient as in a cluster: on a machine that is busy with other tests a server may take its time.
+        mariadb::migrate_and_end(&self.url(), migrations)
             .await
             .expect("migrated");
         mariadb::open(&self.serving_url(), 20).expect("an address")
