@@ -74,7 +74,10 @@ struct Shared {
 
 enum Process {
     Down,
-    Changing,
+    /// Its data folder is being made.
+    Preparing,
+    /// It runs and does not answer yet.
+    Starting(mpsc::Sender<()>),
     Up(Up),
 }
 
@@ -132,7 +135,7 @@ impl MemberAgent {
         let version = self.0.version.load(Ordering::SeqCst);
         let up = match &*self.process() {
             Process::Down => Err(Server::Down),
-            Process::Changing => Err(Server::Changing),
+            Process::Preparing | Process::Starting(_) => Err(Server::Changing),
             Process::Up(up) => Ok(up.clone()),
         };
         let server = match up {
@@ -191,7 +194,7 @@ impl MemberAgent {
     async fn tell(&self, task: &Task) -> Result<(), ObeyError> {
         let up = match &*self.process() {
             Process::Up(up) => up.clone(),
-            Process::Down | Process::Changing => return Err(ObeyError::NotRunning),
+            _ => return Err(ObeyError::NotRunning),
         };
         // Out of the pool: what is set for the session goes with it.
         let mut connection = up.pool.acquire().await?.detach();
@@ -238,19 +241,28 @@ impl MemberAgent {
         Ok(())
     }
 
+    /// In a task of its own: recovery may take longer than whoever ordered it waits, and a start must not be left half way.
     async fn start(&self, role: Role) -> Result<(), ObeyError> {
+        let starting = tokio::spawn(self.clone().start_now(role));
+        starting.await.map_err(|_cut_off| ObeyError::NotRunning)?
+    }
+
+    async fn start_now(self, role: Role) -> Result<(), ObeyError> {
         {
             let mut process = self.process();
             if !matches!(*process, Process::Down) {
                 return Ok(());
             }
-            *process = Process::Changing;
+            *process = Process::Preparing;
         }
         let started = self.start_up(role).await;
+        if started.is_err() {
+            self.kill().await;
+        }
         let mut process = self.process();
         match started {
             // One that ended meanwhile has said so.
-            Ok(up) if matches!(*process, Process::Changing) => *process = Process::Up(up),
+            Ok(up) if matches!(*process, Process::Starting(_)) => *process = Process::Up(up),
             Ok(_) => {}
             Err(error) => {
                 *process = Process::Down;
@@ -277,6 +289,7 @@ impl MemberAgent {
         let server =
             server::Server::start(place, &arguments, &statements).map_err(ObeyError::Start)?;
         let (end, ending) = mpsc::channel(1);
+        *self.process() = Process::Starting(end.clone());
         tokio::spawn(self.clone().guard(server, ending));
         let pool = accounts::connect(&place.run_folder, &password);
         let answers = async {
@@ -316,14 +329,13 @@ impl MemberAgent {
     /// Ends the server at once, as if its machine were lost.
     pub(super) async fn kill(&self) {
         let end = match &*self.process() {
-            Process::Up(up) => up.end.clone(),
-            Process::Down | Process::Changing => return,
+            Process::Up(Up { end, .. }) | Process::Starting(end) => end.clone(),
+            Process::Down | Process::Preparing => return,
         };
         // Full: it is being ended already.
         let _full_or_gone = end.try_send(());
-        while !matches!(*self.process(), Process::Down) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        // Until its guard is gone, which has said then that it is down.
+        end.closed().await;
     }
 
     fn remember(&self, run: Run, leading: Leading) {

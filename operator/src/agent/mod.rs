@@ -95,8 +95,8 @@ pub struct MemberArgs {
         default_value = "/etc/amazoff/mariadb/accounts.json"
     )]
     accounts_file: PathBuf,
-    /// Where the operator is listened to.
-    #[arg(long, env = "CONTROL_ADDR", default_value = "0.0.0.0:9091")]
+    /// Where the operator is listened to. Whoever reaches it is obeyed, so it is for this machine alone until both sides show certificates.
+    #[arg(long, env = "CONTROL_ADDR", default_value = "127.0.0.1:9091")]
     control_addr: SocketAddr,
     /// Further arguments for the server.
     #[arg(last = true)]

@@ -11,8 +11,8 @@ use k8s_openapi::api::apps::v1::{
 };
 use k8s_openapi::api::core::v1::{
     Container, ContainerPort, EmptyDirVolumeSource, PersistentVolumeClaim,
-    PersistentVolumeClaimSpec, PersistentVolumeClaimStatus, Service, ServiceAccount, ServicePort,
-    ServiceSpec, Volume, VolumeMount, VolumeResourceRequirements,
+    PersistentVolumeClaimSpec, PersistentVolumeClaimStatus, Service, ServicePort, ServiceSpec,
+    Volume, VolumeMount, VolumeResourceRequirements,
 };
 use k8s_openapi::api::networking::v1::NetworkPolicyIngressRule;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
@@ -41,15 +41,7 @@ pub(super) fn objects(store: &ValidStore) -> Vec<Object> {
     };
     let full_name = name(store, NAME);
     let mut objects = vec![
-        Object::new(
-            Kind::ServiceAccount,
-            &full_name,
-            &ServiceAccount {
-                metadata: object_meta(store, component),
-                automount_service_account_token: Some(false),
-                ..ServiceAccount::default()
-            },
-        ),
+        pod::account(store, component),
         Object::new(
             Kind::Service,
             &full_name,

@@ -13,7 +13,6 @@ use crate::credentials::schema_key;
 use crate::secrets::hex;
 use crate::validate::{Mariadb, ValidService, ValidStore};
 use k8s_openapi::api::batch::v1::{Job, JobSpec};
-use k8s_openapi::api::core::v1::ServiceAccount;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -45,15 +44,7 @@ pub(super) fn objects(store: &ValidStore) -> Vec<Object> {
     if objects.is_empty() {
         return objects;
     }
-    objects.push(Object::new(
-        Kind::ServiceAccount,
-        &full_name,
-        &ServiceAccount {
-            metadata: object_meta(store, component),
-            automount_service_account_token: Some(false),
-            ..ServiceAccount::default()
-        },
-    ));
+    objects.push(pod::account(store, component));
     if store.network.enabled {
         let egress = match &store.mariadb {
             Mariadb::InCluster(_) => {

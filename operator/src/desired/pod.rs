@@ -11,8 +11,8 @@ use k8s_openapi::api::apps::v1::{
 use k8s_openapi::api::core::v1::{
     Capabilities, Container, ContainerPort, EnvVar, HTTPGetAction, KeyToPath, Lifecycle,
     LifecycleHandler, PodSecurityContext, PodSpec, PodTemplateSpec, Probe, ResourceRequirements,
-    SeccompProfile, SecretVolumeSource, SecurityContext, SleepAction, TCPSocketAction,
-    TopologySpreadConstraint, Volume, VolumeMount,
+    SeccompProfile, SecretVolumeSource, SecurityContext, ServiceAccount, SleepAction,
+    TCPSocketAction, TopologySpreadConstraint, Volume, VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -68,6 +68,17 @@ pub(super) struct Pod {
     pub(super) restart_policy: Option<&'static str>,
     /// Digests of everything outside the pod's own spec whose change has to replace the pod.
     pub(super) config: Vec<String>,
+}
+
+/// Who a component's pods are. They are told no token: none of them asks the API server for anything.
+pub(super) fn account(store: &ValidStore, component: Component<'_>) -> Object {
+    let account = ServiceAccount {
+        metadata: object_meta(store, component),
+        automount_service_account_token: Some(false),
+        ..ServiceAccount::default()
+    };
+    let name = name(store, component.name);
+    Object::new(Kind::ServiceAccount, &name, &account)
 }
 
 /// The Deployment that runs `pod`.

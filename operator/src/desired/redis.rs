@@ -8,8 +8,8 @@ use super::{Kind, Object};
 use crate::api::v1alpha1::SecretKey;
 use crate::validate::{InClusterRedis, Redis, Replicas, Scheduling, ValidStore};
 use k8s_openapi::api::core::v1::{
-    ConfigMap, ConfigMapVolumeSource, ContainerPort, EmptyDirVolumeSource, Service, ServiceAccount,
-    ServicePort, ServiceSpec, Volume, VolumeMount,
+    ConfigMap, ConfigMapVolumeSource, ContainerPort, EmptyDirVolumeSource, Service, ServicePort,
+    ServiceSpec, Volume, VolumeMount,
 };
 use k8s_openapi::api::networking::v1::NetworkPolicyIngressRule;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
@@ -34,15 +34,7 @@ pub(super) fn objects(store: &ValidStore) -> Vec<Object> {
     let full_name = name(store, NAME);
     let config = config(redis);
     let mut objects = vec![
-        Object::new(
-            Kind::ServiceAccount,
-            &full_name,
-            &ServiceAccount {
-                metadata: object_meta(store, component),
-                automount_service_account_token: Some(false),
-                ..ServiceAccount::default()
-            },
-        ),
+        pod::account(store, component),
         Object::new(
             Kind::ConfigMap,
             &full_name,

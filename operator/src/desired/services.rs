@@ -10,7 +10,7 @@ use crate::secrets::{SEAL_KEY, SIGNING_KEY};
 use crate::validate::{Mariadb, Redis, ValidService, ValidStore};
 use k8s_openapi::api::core::v1::{
     ConfigMapVolumeSource, ContainerPort, EnvVar, EnvVarSource, SecretKeySelector, Service,
-    ServiceAccount, ServicePort, ServiceSpec as CoreServiceSpec, Volume, VolumeMount,
+    ServicePort, ServiceSpec as CoreServiceSpec, Volume, VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
@@ -25,15 +25,7 @@ pub(super) fn objects(store: &ValidStore, service: &ValidService) -> Vec<Object>
     };
     let full_name = name(store, component.name);
     let mut objects = vec![
-        Object::new(
-            Kind::ServiceAccount,
-            &full_name,
-            &ServiceAccount {
-                metadata: object_meta(store, component),
-                automount_service_account_token: Some(false),
-                ..ServiceAccount::default()
-            },
-        ),
+        pod::account(store, component),
         Object::new(
             Kind::Service,
             &full_name,
