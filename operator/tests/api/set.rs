@@ -3,12 +3,15 @@
 mod servers;
 mod writers;
 
-use std::time::Instant;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
-use amazoff_operator::databases::mariadb::plan::Say;
+use amazoff_operator::databases::mariadb::ask::Members;
+use amazoff_operator::databases::mariadb::plan::{Order, Say, Task};
 use amazoff_operator::databases::mariadb::record::Member;
+use amazoff_operator::databases::mariadb::seen::{Report, Server, Sight};
 
-use self::servers::Set;
+use self::servers::{PASSWORD, Set, free_port, start_agent};
 use self::writers::{Writers, lock, longest_gap};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -133,4 +136,42 @@ async fn a_primary_hands_over_when_it_is_asked_to() {
     }
     let acknowledged = writers.stop().await;
     set.holds_everywhere(&acknowledged).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_goes_on_when_whoever_ordered_it_is_gone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("replication"), PASSWORD).expect("written");
+    let (port, control) = (free_port(), free_port());
+    let _agent = start_agent(folder.path(), 0, &[port], &[control]);
+    let address = format!("http://127.0.0.1:{control}");
+    let mut members = Members::new(BTreeMap::from([(0, address)])).expect("a client");
+    let order = Order {
+        version: 1,
+        epoch: 1,
+        member: 0,
+        task: Task::StartAsReplica,
+        why: "a test wants it".into(),
+    };
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let mut is_ordered = false;
+    loop {
+        let sights = members.look(&BTreeSet::new()).await;
+        match &sights[&0] {
+            Sight::Answers(Report {
+                server: Server::Up(_),
+                ..
+            }) => return,
+            Sight::Answers(Report {
+                server: Server::Down,
+                ..
+            }) if !is_ordered => {
+                // Long enough for the order to be heard, too short for a server to start.
+                let sent = members.send(std::slice::from_ref(&order));
+                let gone = tokio::time::timeout(Duration::from_millis(50), sent).await;
+                is_ordered = gone.is_err();
+            }
+            sight => assert!(Instant::now() < deadline, "it is {sight:?}"),
+        }
+    }
 }

@@ -24,7 +24,7 @@ pub(super) const PASSWORD: &str = "0123456789abcdef0123456789abcdef";
 /// The longest pause between two looks. An operator is woken by whoever has news besides.
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("bound").port()
 }
@@ -135,7 +135,8 @@ impl Set {
     }
 }
 
-fn start_agent(folder: &Path, member: usize, ports: &[u16], controls: &[u16]) -> Child {
+/// A member's agent, whose server does not run yet.
+pub(super) fn start_agent(folder: &Path, member: usize, ports: &[u16], controls: &[u16]) -> Child {
     let own = folder.join(member.to_string());
     for name in ["volume", "run"] {
         std::fs::create_dir_all(own.join(name)).expect("a folder");
