@@ -72,6 +72,7 @@ bench-logins: ## What 50 logins a second do to those who browse (RATE= PAGES= FO
 replay: ## Buy a year of real baskets as fast as the demo sells; needs DATA=full (BASKETS= AT_ONCE=)
 	@dev/replay
 bench-gateway: ## The gateway against nginx, one core each
+	@dev/tools/install bench
 	@services/gateway/bench/run
 bench-catalog: ## Index build and search with all 92,331 products
-	@services/catalog/bench/run
+	@dev/bench-catalog

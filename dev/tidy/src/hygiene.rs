@@ -110,3 +110,19 @@ fn every_variable_a_service_reads_is_in_the_example() {
     }
     nothing_to_say(&complaints);
 }
+
+#[test]
+fn every_task_of_the_makefile_calls_a_script_that_is_there() {
+    let tasks = std::fs::read_to_string(root().join("Makefile")).unwrap_or_default();
+    let mut complaints = Vec::new();
+    for (number, line) in tasks.lines().enumerate() {
+        let scripts = line
+            .split(|sign: char| sign.is_whitespace() || sign == '@')
+            .filter(|word| line.starts_with('\t') && word.contains('/'))
+            .filter(|word| ["dev/", "services/"].iter().any(|at| word.starts_with(at)));
+        for script in scripts.filter(|script| !root().join(script).is_file()) {
+            complaints.push(format!("Makefile:{}: there is no {script}", number + 1));
+        }
+    }
+    nothing_to_say(&complaints);
+}
