@@ -5,13 +5,14 @@ SHELL := /bin/bash
 
 # Which cluster: bundled (a real single-node Kubernetes, started here), kind (where Docker runs), current (of your kubeconfig).
 export CLUSTER ?= bundled
+# Where images are pushed and pulled for CLUSTER=current, and where that cluster is reached: REGISTRY=registry.example.com/shop ENTRY_URL=https://…
 # Which products: sample (some 500), full (all 92,331).
 export DATA ?= sample
 
 .PHONY: help
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n\033[1m%s\033[0m\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  \033[36m%-18s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@printf '\nSettings: CLUSTER=bundled|kind|current  DATA=sample|full\n'
+	@printf '\nSettings: CLUSTER=bundled|kind|current  DATA=sample|full\n          REGISTRY=… ENTRY_URL=… (for CLUSTER=current: where its images come from, where it is reached)\n'
 
 ##@ Start here
 .PHONY: demo demo-down test
