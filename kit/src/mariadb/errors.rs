@@ -17,6 +17,7 @@ mod number {
     pub(super) const SHUTTING_DOWN: u16 = 1053;
     pub(super) const DUPLICATE: u16 = 1062;
     pub(super) const CHANGED_SINCE_READ: u16 = 1020;
+    pub(super) const NO_SUCH_TABLE: u16 = 1146;
     pub(super) const TOO_MANY_OF_THIS_USER: u16 = 1203;
     pub(super) const LOCK_WAIT: u16 = 1205;
     pub(super) const DEADLOCK: u16 = 1213;
@@ -148,9 +149,12 @@ pub fn is_unavailable(error: &sqlx::Error) -> bool {
     }
 }
 
-/// The problem for an error that the use case has no words for: 503 when the database [`is_unavailable`], else 500.
+/// The problem for an error that the use case has no words for: 503 when the database [`is_unavailable`] or has no tables
+/// yet, as before the first migration, else 500.
 pub fn unavailable(error: sqlx::Error) -> Problem {
-    if is_unavailable(&error) {
+    let has_no_tables =
+        mysql_error(&error).is_some_and(|error| error.number() == number::NO_SUCH_TABLE);
+    if has_no_tables || is_unavailable(&error) {
         Problem::unavailable(error)
     } else {
         Problem::internal(error)

@@ -103,7 +103,8 @@ pub async fn ping(pool: &MySqlPool) -> Result<(), String> {
     }
 }
 
-/// When a pool last asked its server, and since when it is known to have left its writable server. Milliseconds since `began`.
+/// When a pool last asked its server, and since when it is known to have left its writable server. Nanoseconds since `began`: with anything
+/// coarser a connection made just after would now and then be taken for one made just before.
 struct Watch {
     began: Instant,
     looked_at: AtomicU64,
@@ -120,19 +121,19 @@ impl Watch {
     }
 
     fn now(&self) -> u64 {
-        millis(self.began.elapsed())
+        nanos(self.began.elapsed())
     }
 
     /// Whether a connection of this age was made before the server was found to be read-only.
     fn left(&self, age: Duration) -> bool {
         let left_at = self.left_at.load(Ordering::Relaxed);
-        left_at > 0 && self.now().saturating_sub(millis(age)) <= left_at
+        left_at > 0 && self.now().saturating_sub(nanos(age)) <= left_at
     }
 
     /// Whether it is time to look; true for one caller only.
     fn is_due(&self) -> bool {
         let (now, looked_at) = (self.now(), self.looked_at.load(Ordering::Relaxed));
-        now.saturating_sub(looked_at) >= millis(LOOK_EVERY)
+        now.saturating_sub(looked_at) >= nanos(LOOK_EVERY)
             && self
                 .looked_at
                 .compare_exchange(looked_at, now, Ordering::Relaxed, Ordering::Relaxed)
@@ -153,6 +154,6 @@ impl Watch {
     }
 }
 
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

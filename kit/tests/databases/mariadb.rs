@@ -300,6 +300,14 @@ async fn a_service_waits_for_its_database_unready_and_answers_503() {
     waiting.await.expect("no panic");
     assert!(health.is_ready());
     assert_eq!(mariadb::ping(&pool).await, Ok(()));
+    let too_early = sqlx::query("SELECT 1 FROM made_by_the_next_migration")
+        .execute(&pool)
+        .await
+        .expect_err("no table");
+    assert_eq!(
+        mariadb::unavailable(too_early).status(),
+        StatusCode::SERVICE_UNAVAILABLE
+    );
     let wrong = sqlx::query("SELECT nonsense")
         .execute(&pool)
         .await
