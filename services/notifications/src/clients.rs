@@ -18,7 +18,7 @@ use crate::{language::Language, letter::Written, mail::Failure};
 /// How long one command of a conversation may take.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long handing in one mail may take. Well below [`crate::deliver_mails::LEASE`].
-const MAIL_TIMEOUT: Duration = Duration::from_mins(2);
+const MAIL_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The mail server, and in whose name mails are handed in.
 #[derive(Debug, Clone)]

@@ -27,7 +27,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The longest wait while the mail server or the database is away.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// How long an attempt may be under way. After that whoever made it is dead, and it counts as failed.
-pub const LEASE: SignedDuration = SignedDuration::from_mins(5);
+pub const LEASE: SignedDuration = SignedDuration::from_secs(90);
 
 /// Why a round came to nothing.
 #[derive(Debug, thiserror::Error)]
