@@ -32,6 +32,7 @@ pub mod telemetry;
 pub mod agent;
 
 pub mod chain;
+pub mod control;
 
 pub mod cli;
 pub mod render;

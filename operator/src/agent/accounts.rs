@@ -24,7 +24,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// How long those who are logged in as a user that is no longer wanted may stay: well above what a pod takes to end.
 const LEAVE_WITHIN: Duration = Duration::from_mins(2);
 /// The agent's own user, which can log in through the socket only.
-const AGENT: &str = "amazoff_agent";
+pub(super) const AGENT: &str = "amazoff_agent";
 
 /// Why the accounts can't be used.
 #[derive(Debug, thiserror::Error)]

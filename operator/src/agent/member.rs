@@ -5,26 +5,30 @@
 
 mod arguments;
 pub mod control;
+mod copy;
+mod copying;
 mod keep_accounts;
 mod look;
 mod obey;
 pub mod peers;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use sqlx::{Connection as _, MySqlConnection, MySqlPool};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 
 use self::arguments::{Role, arguments};
+use self::copy::CopyError;
 use self::look::{Leading, look};
 use self::peers::Peers;
 use super::server::{self, Place};
 use super::{accounts, data};
 use crate::chain::chain;
+use crate::control::caller::Caller;
 use crate::databases::mariadb::plan::{Order, Task};
 use crate::databases::mariadb::record::{Member, Run};
 use crate::databases::mariadb::seen::{Report, Server};
@@ -45,6 +49,8 @@ pub struct Settings {
     pub member: Member,
     /// All of them.
     pub peers: Peers,
+    /// Where their agents listen.
+    pub agents: Peers,
     /// Where its files are.
     pub place: Place,
     /// What members log in to each other with.
@@ -70,8 +76,15 @@ struct Shared {
     opened: tokio::sync::Notify,
     /// Orders are carried out one after the other.
     turn: tokio::sync::Mutex<()>,
+    /// Asks other members for copies.
+    caller: Caller,
+    /// A copy is on its way.
+    copies: AtomicBool,
+    /// Counts the orders after which a copy that is on its way is no longer wanted.
+    overtaken: watch::Sender<u64>,
 }
 
+#[derive(Clone)]
 enum Process {
     Down,
     /// Its data folder is being made.
@@ -86,6 +99,8 @@ struct Up {
     run: Run,
     pool: MySqlPool,
     leading: Leading,
+    /// Of the agent's own user.
+    password: String,
     end: mpsc::Sender<()>,
 }
 
@@ -113,11 +128,17 @@ pub enum ObeyError {
     /// The server can't be started.
     #[error("mariadbd can't be run")]
     Start(#[source] std::io::Error),
+    /// A copy can't be given.
+    #[error("mariadb-backup can't be run")]
+    Copy(#[source] std::io::Error),
+    /// What was copied can't be used.
+    #[error("what was copied can't be used")]
+    Copied(#[from] CopyError),
 }
 
 impl MemberAgent {
     /// A member whose server does not run yet.
-    pub fn new(settings: Settings, random: crate::secrets::Random) -> Self {
+    pub fn new(settings: Settings, caller: Caller, random: crate::secrets::Random) -> Self {
         Self(Arc::new(Shared {
             settings,
             random,
@@ -126,6 +147,9 @@ impl MemberAgent {
             version: AtomicU64::new(0),
             opened: tokio::sync::Notify::default(),
             turn: tokio::sync::Mutex::default(),
+            caller,
+            copies: AtomicBool::new(false),
+            overtaken: watch::Sender::default(),
         }))
     }
 
@@ -168,6 +192,9 @@ impl MemberAgent {
         if self.0.version.fetch_max(order.version, Ordering::SeqCst) > order.version {
             return Err(ObeyError::Stale(order.version));
         }
+        if !matches!(order.task, Task::Copy { .. } | Task::Follow { .. }) {
+            self.0.overtaken.send_modify(|orders| *orders += 1);
+        }
         if order.task == Task::Kill {
             // Waits for nobody.
             info!(why = %order.why, "ending the server at once");
@@ -183,7 +210,10 @@ impl MemberAgent {
             Task::StartAsReplica => self.start(Role::Replica).await,
             Task::StartAsPrimary => self.start(Role::Primary).await,
             Task::Kill => Ok(()),
-            Task::Copy { .. } => Err(ObeyError::NotYet),
+            Task::Copy { from } => {
+                self.begin_copy(*from);
+                Ok(())
+            }
             task => tokio::time::timeout(OBEYS_WITHIN, self.tell(task))
                 .await
                 .map_err(|_late| ObeyError::Late)?,
@@ -304,11 +334,13 @@ impl MemberAgent {
         tokio::time::timeout(STARTS_WITHIN, answers)
             .await
             .map_err(|_late| ObeyError::Late)??;
+        copy::go_on(&pool, &place.volume).await?;
         *lock(&self.0.answered) = Instant::now();
         Ok(Up {
             run: u64::from_be_bytes(first_eight(&(self.0.random)())) >> 1,
             pool,
             leading: Leading::default(),
+            password,
             end,
         })
     }

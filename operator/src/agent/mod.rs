@@ -15,6 +15,9 @@ use clap::{Args, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info};
 
+use crate::control::caller::Caller;
+use crate::control::certificates::{CertificateError, Identity};
+use crate::control::listener::TlsListener;
 use accounts::AccountsError;
 use data::DataError;
 use member::{MemberAgent, Settings, peers::Peers};
@@ -75,6 +78,9 @@ pub struct MemberArgs {
     /// Where the servers of all are: `host:port`, separated by commas, in their order.
     #[arg(long, env = "PEERS")]
     peers: Peers,
+    /// Where the agents of all listen, likewise.
+    #[arg(long, env = "AGENTS")]
+    agents: Peers,
     /// The volume. The data is in its folder `data`.
     #[arg(long, env = "VOLUME", default_value = "/var/lib/amazoff")]
     volume: PathBuf,
@@ -88,6 +94,9 @@ pub struct MemberArgs {
         default_value = "/etc/amazoff/mariadb/replication"
     )]
     replication_password_file: PathBuf,
+    /// This member's certificate, its key, and the set's authority: `tls.crt`, `tls.key`, `ca.crt`.
+    #[arg(long, env = "IDENTITY_FOLDER", default_value = "/etc/amazoff/identity")]
+    identity_folder: PathBuf,
     /// The accounts that the store wants: a JSON array of {database, user, password, may}. Looked at again every two seconds.
     #[arg(
         long,
@@ -95,8 +104,8 @@ pub struct MemberArgs {
         default_value = "/etc/amazoff/mariadb/accounts.json"
     )]
     accounts_file: PathBuf,
-    /// Where the operator is listened to. Whoever reaches it is obeyed, so it is for this machine alone until both sides show certificates.
-    #[arg(long, env = "CONTROL_ADDR", default_value = "127.0.0.1:9091")]
+    /// Where the operator and other members are listened to, if they show a certificate of the set's authority.
+    #[arg(long, env = "CONTROL_ADDR", default_value = "0.0.0.0:9091")]
     control_addr: SocketAddr,
     /// Further arguments for the server.
     #[arg(last = true)]
@@ -133,6 +142,9 @@ pub enum AgentError {
     /// The password of replication could be mistaken for SQL.
     #[error("the password of replication is not of 16 letters and digits or more")]
     UnsafePassword,
+    /// Its certificate can't be used.
+    #[error("the certificate of this member can't be used")]
+    Identity(#[from] CertificateError),
     /// The server can't be started or waited for.
     #[error("mariadbd can't be run")]
     Server(#[source] std::io::Error),
@@ -216,6 +228,7 @@ async fn one_of_a_set(args: MemberArgs, random: crate::secrets::Random) -> Resul
     let settings = Settings {
         member: args.member,
         peers: args.peers,
+        agents: args.agents,
         place: Place {
             volume: args.volume,
             run_folder: args.run_folder,
@@ -224,12 +237,14 @@ async fn one_of_a_set(args: MemberArgs, random: crate::secrets::Random) -> Resul
         accounts_file: args.accounts_file,
         arguments: args.server,
     };
-    let member = MemberAgent::new(settings, random);
+    let identity = Identity::read(&args.identity_folder)?;
+    let member = MemberAgent::new(settings, Caller::new(&identity)?, random);
     let address = args.control_addr;
     let at_address = |source| AgentError::Admin { address, source };
     let listener = tokio::net::TcpListener::bind(address)
         .await
         .map_err(at_address)?;
+    let listener = TlsListener::new(listener, &identity)?;
     tokio::select! {
         served = member::control::serve(listener, member.clone()) => served.map_err(at_address),
         () = member.clone().keep_accounts() => Ok(()),

@@ -98,7 +98,7 @@ pub(super) fn as_root(volume: &Path) -> Option<String> {
     is_root.then(|| "--user=root".to_owned())
 }
 
-fn write_secret(path: &Path, text: &str) -> io::Result<()> {
+pub(super) fn write_secret(path: &Path, text: &str) -> io::Result<()> {
     std::fs::write(path, "")?;
     std::fs::set_permissions(path, Permissions::from_mode(0o600))?;
     std::fs::write(path, text)

@@ -6,12 +6,14 @@ mod writers;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use amazoff_operator::control::caller::Caller;
 use amazoff_operator::databases::mariadb::ask::Members;
-use amazoff_operator::databases::mariadb::plan::{Order, Say, Task};
+use amazoff_operator::databases::mariadb::plan::{Order, Say, Task, Trouble};
 use amazoff_operator::databases::mariadb::record::Member;
 use amazoff_operator::databases::mariadb::seen::{Report, Server, Sight};
+use sqlx::Executor as _;
 
-use self::servers::{PASSWORD, Set, free_port, start_agent};
+use self::servers::{PASSWORD, Set, free_port, make_identities, start_agent};
 use self::writers::{Writers, lock, longest_gap};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -139,13 +141,64 @@ async fn a_primary_hands_over_when_it_is_asked_to() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_that_differs_or_has_lost_its_volume_is_copied_anew() {
+    let mut set = Set::start().await;
+    let writers = Writers::start(&set, 4).await;
+    set.until("writing", |_| writers.count() > 200).await;
+    let primary = set.record().primary;
+    let (one, other) = ((primary + 1) % 3, (primary + 2) % 3);
+    let is_copied = |set: &Set| set.says() == Say::Degraded(Trouble::Copying(one));
+
+    // It lacks a row that the primary changes.
+    let known = lock(&writers.acknowledged)[0].0;
+    let mut connection = set.administrator(one).await;
+    connection
+        .execute("SET SESSION sql_log_bin = 0")
+        .await
+        .expect("set");
+    let deleted = sqlx::query("DELETE FROM entry WHERE id = ?").bind(known);
+    let deleted = deleted.execute(&mut connection).await.expect("deleted");
+    assert_eq!(deleted.rows_affected(), 1);
+    let changed = sqlx::query("UPDATE entry SET at = NOW(6) + INTERVAL 1 DAY WHERE id = ?");
+    changed
+        .bind(known)
+        .execute(&mut set.writer().await)
+        .await
+        .expect("changed");
+    set.until("copying who can't go on", is_copied).await;
+    set.until("safe", |set| set.says() == Say::Safe).await;
+
+    // It holds what no other does.
+    let mut connection = set.administrator(one).await;
+    connection
+        .execute("INSERT INTO entry (id) VALUES (-1)")
+        .await
+        .expect("inserted");
+    set.until("copying who differs", is_copied).await;
+    set.until("safe", |set| set.says() == Say::Safe).await;
+
+    // It has nothing, and the others no longer have all that would have to be applied.
+    for member in [primary, other] {
+        set.purge_binary_logs(member).await;
+    }
+    set.lose_volume(one).await;
+    set.until("copying who has nothing", is_copied).await;
+    set.until("safe", |set| set.says() == Say::Safe).await;
+
+    assert_eq!(set.record().primary, primary);
+    let acknowledged = writers.stop().await;
+    set.holds_everywhere(&acknowledged).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_start_goes_on_when_whoever_ordered_it_is_gone() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("replication"), PASSWORD).expect("written");
+    let caller = Caller::new(&make_identities(folder.path())).expect("a client");
     let (port, control) = (free_port(), free_port());
     let _agent = start_agent(folder.path(), 0, &[port], &[control]);
-    let address = format!("http://127.0.0.1:{control}");
-    let mut members = Members::new(BTreeMap::from([(0, address)])).expect("a client");
+    let address = format!("https://127.0.0.1:{control}");
+    let mut members = Members::new(BTreeMap::from([(0, address)]), caller);
     let order = Order {
         version: 1,
         epoch: 1,

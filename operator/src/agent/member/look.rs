@@ -39,19 +39,20 @@ pub(super) async fn look(
         .await?;
     let written = last(&globals.try_get_unchecked::<String, _>("written")?);
     let history = history(&globals.try_get_unchecked::<String, _>("history")?);
-    let (follows, receiving, fetched) = match &slave {
+    let following = match &slave {
         Some(row) => following(row, peers)?,
-        None => (None, Receiving::Stopped, 0),
+        None => Following::default(),
     };
     Ok(State {
         run,
         open: number("read_only")? == 0,
-        leads: leading.leads && follows.is_none(),
+        leads: leading.leads && following.source.is_none(),
         written,
-        received: written.max(fetched),
+        received: written.max(following.received),
         history,
-        follows,
-        receiving,
+        follows: following.source,
+        receiving: following.receiving,
+        stuck: following.stuck,
         ackers: leading.ackers.clone(),
         requires: number("requires")? == 1,
         connected: u32::try_from(number("connected")?).unwrap_or(0),
@@ -59,10 +60,15 @@ pub(super) async fn look(
     })
 }
 
-fn following(
-    row: &MySqlRow,
-    peers: &Peers,
-) -> Result<(Option<Member>, Receiving, Position), sqlx::Error> {
+#[derive(Default)]
+struct Following {
+    source: Option<Member>,
+    receiving: Receiving,
+    received: Position,
+    stuck: bool,
+}
+
+fn following(row: &MySqlRow, peers: &Peers) -> Result<Following, sqlx::Error> {
     let text = |column: &str| row.try_get_unchecked::<Option<String>, _>(column);
     let text = |column: &str| Ok::<_, sqlx::Error>(text(column)?.unwrap_or_default());
     let address = format!("{}:{}", text("Master_Host")?, text("Master_Port")?);
@@ -76,11 +82,13 @@ fn following(
         ("No", _) => Receiving::Stopped,
         _ => Receiving::Connecting,
     };
-    Ok((
-        peers.member_at(&address),
+    Ok(Following {
+        source: peers.member_at(&address),
         receiving,
-        last(&text("Gtid_IO_Pos")?),
-    ))
+        received: last(&text("Gtid_IO_Pos")?),
+        // One that was only stopped has no error.
+        stuck: text("Slave_SQL_Running")? == "No" && text("Last_SQL_Errno")? != "0",
+    })
 }
 
 /// The last transaction of a list of global transaction ids, `domain-server-sequence` each. There is one domain.

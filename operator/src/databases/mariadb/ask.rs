@@ -5,8 +5,8 @@ use super::record::Member;
 use super::seen::{Report, Sight};
 use crate::agent::member::control::{ORDERS, REPORT};
 use crate::chain::chain;
+use crate::control::caller::{CallError, Caller};
 use futures::future::join_all;
-use reqwest::Client;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -18,24 +18,20 @@ const OBEYS_WITHIN: Duration = Duration::from_secs(6);
 /// Those who ask the members of one set, and remember since when which of them has been silent.
 #[derive(Debug)]
 pub struct Members {
-    http: Client,
-    /// Where their agents listen: `http://host:port`.
+    caller: Caller,
+    /// Where their agents listen: `https://host:port`.
     addresses: BTreeMap<Member, String>,
     silent_since: BTreeMap<Member, Instant>,
 }
 
 impl Members {
     /// Of the set whose agents are at `addresses`.
-    pub fn new(addresses: BTreeMap<Member, String>) -> Result<Self, reqwest::Error> {
-        let http = Client::builder()
-            .connect_timeout(ANSWERS_WITHIN)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?;
-        Ok(Self {
-            http,
+    pub fn new(addresses: BTreeMap<Member, String>, caller: Caller) -> Self {
+        Self {
+            caller,
             addresses,
             silent_since: BTreeMap::new(),
-        })
+        }
     }
 
     /// All of them at once. `ended` are those whose container is known to have ended.
@@ -69,15 +65,9 @@ impl Members {
         sights
     }
 
-    async fn ask(&self, address: &str) -> Result<Report, reqwest::Error> {
-        self.http
-            .get(format!("{address}{REPORT}"))
-            .timeout(ANSWERS_WITHIN)
-            .send()
-            .await?
-            .error_for_status()?
-            .json()
-            .await
+    async fn ask(&self, address: &str) -> Result<Report, CallError> {
+        let url = format!("{address}{REPORT}");
+        self.caller.get(&url, ANSWERS_WITHIN).await
     }
 
     /// All of them at once. What was not carried out is ordered again after the next look, if it is still to be done.
@@ -89,23 +79,9 @@ impl Members {
         let Some(address) = self.addresses.get(&order.member) else {
             return;
         };
-        let sent = self
-            .http
-            .post(format!("{address}{ORDERS}"))
-            .timeout(OBEYS_WITHIN)
-            .json(order)
-            .send()
-            .await;
-        match sent {
-            Ok(answer) if answer.status().is_success() => {}
-            Ok(answer) => {
-                let status = answer.status().as_u16();
-                let said = answer.text().await.unwrap_or_default();
-                tracing::info!(member = order.member, task = ?order.task, status, said, "an order was not carried out");
-            }
-            Err(error) => {
-                tracing::info!(member = order.member, task = ?order.task, error = chain(&error), "an order was not heard, or not answered");
-            }
+        let url = format!("{address}{ORDERS}");
+        if let Err(error) = self.caller.post(&url, order, OBEYS_WITHIN).await {
+            tracing::info!(member = order.member, task = ?order.task, error = chain(&error), "an order was not carried out");
         }
     }
 }

@@ -82,6 +82,9 @@ pub struct State {
     pub follows: Option<Member>,
     /// Whether it receives.
     pub receiving: Receiving,
+    /// Of a replica: it can't apply what it has received. It is not what the primary was when that was written.
+    #[serde(default)]
+    pub stuck: bool,
     /// Of a primary: who may connect to it, and so acknowledge. Others are locked out.
     pub ackers: BTreeSet<Member>,
     /// Of a primary: it acknowledges nothing to a client before somebody has acknowledged it to the primary.

@@ -7,12 +7,15 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use amazoff_operator::control::caller::Caller;
+use amazoff_operator::control::certificates::{Identity, make};
 use amazoff_operator::databases::mariadb::ask::Members;
 use amazoff_operator::databases::mariadb::plan::{Say, plan};
 use amazoff_operator::databases::mariadb::record::{Member, Record};
 use amazoff_operator::databases::mariadb::seen::Seen;
 use serde_json::json;
-use sqlx::MySqlConnection;
+use sqlx::mysql::MySqlConnectOptions;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, MySqlConnection, Row as _};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
@@ -33,7 +36,8 @@ pub(super) fn free_port() -> u16 {
 pub(super) struct Set {
     folder: TempDir,
     pub(super) ports: Vec<u16>,
-    _agents: Vec<Child>,
+    controls: Vec<u16>,
+    agents: Vec<Child>,
     pub(super) record: Arc<Mutex<Record>>,
     says: Arc<Mutex<Say>>,
     pub(super) switch_to: Arc<Mutex<Option<Member>>>,
@@ -55,15 +59,17 @@ impl Set {
         std::fs::write(folder.path().join("accounts.json"), accounts.to_string()).expect("written");
         let ports: Vec<u16> = (0..3).map(|_| free_port()).collect();
         let controls: Vec<u16> = (0..3).map(|_| free_port()).collect();
+        let operator = make_identities(folder.path());
         let agents = (0..3)
             .map(|member| start_agent(folder.path(), member, &ports, &controls))
             .collect();
         let record = Arc::new(Mutex::new(Record::new(3, now())));
         let says = Arc::new(Mutex::new(Say::Safe));
-        let addresses = (0..).zip(&controls);
+        let addresses = (0..).zip(controls.clone());
         let addresses =
-            addresses.map(|(member, port)| (member, format!("http://127.0.0.1:{port}")));
-        let members = Members::new(addresses.collect()).expect("a client");
+            addresses.map(|(member, port)| (member, format!("https://127.0.0.1:{port}")));
+        let caller = Caller::new(&operator).expect("a client");
+        let members = Members::new(addresses.collect(), caller);
         let switch_to = Arc::new(Mutex::new(None));
         let operator = tokio::spawn(look_after(
             members,
@@ -74,7 +80,8 @@ impl Set {
         let set = Self {
             folder,
             ports,
-            _agents: agents,
+            controls,
+            agents,
             record,
             says,
             switch_to,
@@ -135,6 +142,21 @@ impl Set {
     }
 }
 
+/// Writes the members' certificate, and returns the operator's.
+pub(super) fn make_identities(folder: &Path) -> Identity {
+    let (member, operator) = make(&["127.0.0.1".to_owned()], now()).expect("certificates");
+    let own = folder.join("identity");
+    std::fs::create_dir(&own).expect("a folder");
+    for (name, text) in [
+        ("ca.crt", &member.authority),
+        ("tls.crt", &member.certificate),
+        ("tls.key", &member.key),
+    ] {
+        std::fs::write(own.join(name), text).expect("written");
+    }
+    operator
+}
+
 /// A member's agent, whose server does not run yet.
 pub(super) fn start_agent(folder: &Path, member: usize, ports: &[u16], controls: &[u16]) -> Child {
     let own = folder.join(member.to_string());
@@ -146,19 +168,23 @@ pub(super) fn start_agent(folder: &Path, member: usize, ports: &[u16], controls:
         .append(true)
         .open(own.join("log"))
         .expect("a log");
-    let peers: Vec<String> = ports
-        .iter()
-        .map(|port| format!("127.0.0.1:{port}"))
-        .collect();
+    let addresses = |ports: &[u16]| -> Vec<String> {
+        let address = |port| format!("127.0.0.1:{port}");
+        ports.iter().map(address).collect()
+    };
+    let (peers, agents) = (addresses(ports), addresses(controls));
     Command::new("setpriv")
         .args(["--pdeathsig", "TERM", "--"])
         .arg(env!("CARGO_BIN_EXE_amazoff-operator"))
         .args(["agent", "member", "--member", &member.to_string()])
         .args(["--peers", &peers.join(",")])
+        .args(["--agents", &agents.join(",")])
         .args(["--volume", &own.join("volume").display().to_string()])
         .args(["--run-folder", &own.join("run").display().to_string()])
         .arg("--replication-password-file")
         .arg(folder.join("replication"))
+        .arg("--identity-folder")
+        .arg(folder.join("identity"))
         .arg("--accounts-file")
         .arg(folder.join("accounts.json"))
         .args(["--control-addr", &format!("127.0.0.1:{}", controls[member])])
@@ -203,6 +229,56 @@ async fn look_after(
 }
 
 impl Set {
+    /// A member's pod goes, its volume with it, and comes back with an empty one.
+    pub(super) async fn lose_volume(&mut self, member: Member) {
+        let index = usize::try_from(member).expect("small");
+        self.agents[index].kill().await.expect("ended");
+        let own = self.folder.path().join(member.to_string());
+        // Its server outlives an agent that is killed; in a pod nothing does.
+        self.signal(member, rustix::process::Signal::KILL);
+        std::fs::remove_dir_all(own.join("volume")).expect("removed");
+        self.agents[index] = start_agent(self.folder.path(), index, &self.ports, &self.controls);
+    }
+
+    /// Leaves a member only the newest of its binary logs.
+    pub(super) async fn purge_binary_logs(&self, member: Member) {
+        let mut connection = self.administrator(member).await;
+        connection
+            .execute("FLUSH BINARY LOGS")
+            .await
+            .expect("flushed");
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            let logs = sqlx::raw_sql("SHOW BINARY LOGS").fetch_all(&mut connection);
+            let logs = logs.await.expect("logs");
+            let newest: String = logs[logs.len() - 1].try_get_unchecked(0).expect("a name");
+            if logs.len() == 1 {
+                return;
+            }
+            assert!(Instant::now() < deadline, "still read: {}", logs.len());
+            // What a replica still reads stays.
+            let purge = format!("PURGE BINARY LOGS TO '{newest}'");
+            let purged = connection.execute(AssertSqlSafe(purge)).await;
+            purged.expect("purged");
+        }
+    }
+
+    /// A connection that may do anything on a member.
+    pub(super) async fn administrator(&self, member: Member) -> MySqlConnection {
+        let run = self.folder.path().join(format!("{member}/run"));
+        let init = std::fs::read_to_string(run.join("init.sql")).expect("it was started");
+        let (_, password) = init.split_once("@localhost IDENTIFIED BY '").expect("set");
+        let (password, _) = password.split_once('\'').expect("its end");
+        let options = MySqlConnectOptions::new()
+            .socket(run.join("mariadb.sock"))
+            .username("amazoff_agent")
+            .password(password)
+            .database("orders");
+        MySqlConnection::connect_with(&options)
+            .await
+            .expect("connected")
+    }
+
     /// A connection to whoever takes writes.
     pub(super) async fn writer(&self) -> MySqlConnection {
         let deadline = Instant::now() + Duration::from_secs(20);

@@ -73,13 +73,16 @@ pub(super) fn gather(draft: &mut Draft<'_>) {
         }
     }
 
-    // The one that has most; of equals the first.
+    // The one that has most; of equals the first that can apply it.
     let best = stopped
         .iter()
-        .max_by_key(|(member, state)| (state.received, std::cmp::Reverse(**member)))
+        .max_by_key(|(member, state)| (state.received, !state.stuck, std::cmp::Reverse(**member)))
         .map(|(member, state)| (*member, *state));
     let proven = unknown.is_empty() && best.is_some_and(|(_, state)| state.received >= record.base);
-    if proven && let Some((member, state)) = best {
+    if proven
+        && let Some((member, state)) = best
+        && !state.stuck
+    {
         // What it has received is applied without being told. And nobody opens before the last one is known to be closed.
         if state.written >= state.received && is_closed(draft, from) {
             let written = state.written;
@@ -112,6 +115,7 @@ pub(super) fn gather(draft: &mut Draft<'_>) {
         draft.begin(Phase::Opening);
     } else if waited {
         let trouble = match best {
+            Some((member, _)) if proven => Trouble::Stuck(member),
             Some((_, state)) if unknown.is_empty() => Trouble::Behind {
                 best: state.received,
                 base: record.base,

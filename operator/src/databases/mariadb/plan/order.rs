@@ -99,6 +99,10 @@ pub enum Trouble {
     CatchingUp(Member),
     /// This member is being copied anew: it holds what no other does, or lacks what no other still has.
     Copying(Member),
+    /// This member is to be handed over to, and has not yet applied enough, or does not acknowledge.
+    NotInStep(Member),
+    /// The best member can't apply what it has received.
+    Stuck(Member),
     /// There is one member, as the store wants it.
     Alone,
 }
@@ -131,6 +135,14 @@ impl fmt::Display for Trouble {
             Self::Missing(member) => write!(f, "member {member} does not answer"),
             Self::CatchingUp(member) => write!(f, "member {member} is catching up"),
             Self::Copying(member) => write!(f, "member {member} is being copied anew"),
+            Self::NotInStep(member) => write!(
+                f,
+                "handing over to member {member} waits until it is in step"
+            ),
+            Self::Stuck(member) => write!(
+                f,
+                "member {member} holds everything and can't apply it; bring the last primary back"
+            ),
             Self::Alone => f.write_str("there is one member: its loss is the loss of its data"),
         }
     }

@@ -118,13 +118,10 @@ fn take_in_one(draft: &mut Draft<'_>, primary: &State, member: Member, state: &S
         if is_in {
             draft.next.leaving.insert(member);
         } else {
-            draft.order(
-                member,
-                Task::Copy {
-                    from: record.primary,
-                },
-                "it holds or lacks what can't be cured",
-            );
+            let task = Task::Copy {
+                from: to_copy(draft, member),
+            };
+            draft.order(member, task, "it holds or lacks what can't be cured");
         }
         return;
     }
@@ -149,10 +146,31 @@ fn take_in_one(draft: &mut Draft<'_>, primary: &State, member: Member, state: &S
         };
         draft.order(member, task, "it follows the primary");
     }
+    if state.stuck {
+        // It goes on acknowledging while it is copied, and is then a member that was started anew.
+        draft.say(Say::Degraded(Trouble::Copying(member)));
+        let task = Task::Copy {
+            from: to_copy(draft, member),
+        };
+        draft.order(member, task, "it can't apply what it receives");
+    }
     if state.receiving != Receiving::Running || state.received + IN_STEP < primary.written {
         draft.say(Say::Degraded(Trouble::CatchingUp(member)));
         draft.look_again(WATCHFUL);
     }
+}
+
+/// Whom to copy: another replica that is well, so that the primary has no work with it.
+fn to_copy(draft: &Draft<'_>, member: Member) -> Member {
+    let is_well = |other: &Member| {
+        let state = draft.seen.members.get(other).and_then(Sight::state);
+        *other != member && acknowledges(draft, *other) && state.is_some_and(|state| !state.stuck)
+    };
+    let ackers = draft.record.ackers();
+    ackers
+        .into_iter()
+        .find(is_well)
+        .unwrap_or(draft.record.primary)
 }
 
 /// Who is missing is waited for no longer, once what it may have acknowledged is known to be elsewhere.
@@ -268,8 +286,11 @@ fn hand_over(draft: &mut Draft<'_>, primary: &State) {
         && acknowledges(draft, to)
         && seen.members[&to]
             .state()
-            .is_some_and(|state| state.written + SOON_APPLIED >= primary.written);
-    if is_in_step && draft.next == *record {
+            .is_some_and(|state| !state.stuck && state.written + SOON_APPLIED >= primary.written);
+    if !is_in_step {
+        draft.say(Say::Degraded(Trouble::NotInStep(to)));
+        draft.look_again(WATCHFUL);
+    } else if draft.next == *record {
         draft.begin(Phase::Closing { to });
     }
 }

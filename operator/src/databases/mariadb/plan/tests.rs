@@ -20,6 +20,7 @@ fn acts() -> impl Strategy<Value = Act> {
         2 => member.clone().prop_map(Act::KillContainer),
         1 => Just(Act::KillAll),
         1 => member.clone().prop_map(Act::Slow),
+        1 => member.clone().prop_map(Act::Stick),
         1 => ordinal.clone().prop_map(Act::StartContainer),
         1 => member.clone().prop_map(Act::Freeze),
         2 => ordinal.clone().prop_map(Act::Thaw),

@@ -40,6 +40,7 @@ struct Running {
 }
 
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Node {
     /// The agent's process runs.
     alive: bool,
@@ -47,6 +48,8 @@ struct Node {
     frozen: bool,
     /// What it receives is applied only now and then.
     slow: bool,
+    /// It can't apply what it receives, until it is copied.
+    stuck: bool,
     version: u64,
     log: Vec<Tx>,
     /// How far somebody else has acknowledged: what is beyond is cut off at a start as a replica.
@@ -96,6 +99,7 @@ pub(super) enum Act {
     Freeze(Member),
     Thaw(Member),
     Slow(Member),
+    Stick(Member),
     Cut(Member, Member),
     CutOff(Member),
     Mend,
@@ -158,6 +162,11 @@ impl World {
                 self.renew();
             }
             Act::Slow(member) => self.node(member).slow = true,
+            Act::Stick(member) => {
+                let follows = |server: &Running| server.follows.is_some();
+                let node = self.node(member);
+                node.stuck = node.server.as_ref().is_some_and(follows);
+            }
             Act::Cut(one, other) => {
                 self.cut.insert((one.min(other), one.max(other)));
             }
@@ -203,6 +212,7 @@ impl World {
             Act::KillContainer(member) => Act::KillContainer(who(member)),
             Act::Freeze(member) => Act::Freeze(who(member)),
             Act::Slow(member) => Act::Slow(who(member)),
+            Act::Stick(member) => Act::Stick(who(member)),
             Act::Cut(one, other) => Act::Cut(who(one), who(other)),
             Act::CutOff(member) => Act::CutOff(who(member)),
             act => act,
@@ -236,6 +246,7 @@ impl World {
                         .server
                         .as_ref()
                         .is_some_and(|server| server.follows == Some(self.record.primary))
+                    && !self.nodes[&member].stuck
             });
         primary.open
             && self.record.change.is_none()

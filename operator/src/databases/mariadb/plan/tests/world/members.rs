@@ -60,7 +60,9 @@ impl World {
             }
             self.acknowledge(source, received);
         }
-        let applies = if self.nodes[&member].slow {
+        let applies = if self.nodes[&member].stuck {
+            0
+        } else if self.nodes[&member].slow {
             u32::from(self.random.random_ratio(1, 10))
         } else {
             self.random.random_range(0..4)
@@ -153,6 +155,7 @@ impl World {
                 history,
                 follows: server.follows,
                 receiving,
+                stuck: node.stuck && !server.relay.is_empty(),
                 ackers: server.ackers.clone(),
                 requires: server.requires,
                 connected: u32::try_from(
@@ -242,6 +245,7 @@ impl World {
             (Task::Close, Some(server)) => server.open = false,
             (Task::Copy { .. }, _) => {
                 if let Some(log) = copy {
+                    node.stuck = false;
                     node.acknowledged = log.last().map_or(0, |tx| tx.seq);
                     node.log = log;
                     node.server = Some(Running {
