@@ -201,7 +201,7 @@ pub async fn execute(cli: Cli, outside: Outside) -> Result<(), CliError> {
         Command::Crd => Ok(print(&crd_yaml()?)?),
         Command::Agent(command) => {
             log(LogFormat::Json, "info")?;
-            Ok(agent::agent(command, outside.random).await?)
+            Ok(Box::pin(agent::agent(command, outside.random)).await?)
         }
         Command::Token(args) => {
             let client = Client::try_from(Config::infer().await?)?;
@@ -239,6 +239,7 @@ async fn run(args: RunArgs, outside: Outside) -> Result<(), CliError> {
         defaults: args.defaults.into(),
         telemetry: telemetry.clone(),
         identity: args.pod_name.clone(),
+        keeps_databases: true,
         now: outside.now,
         random: outside.random,
     };

@@ -1,6 +1,7 @@
 //! Strings the five steps together, for each store, whenever something about it changes.
 
 mod backoff;
+mod keep_databases;
 mod keep_secrets;
 
 use crate::api::v1alpha1::{AmazoffStore, AmazoffStoreStatus};
@@ -15,6 +16,7 @@ use crate::telemetry::{self, Telemetry};
 use crate::validate::{Defaults, secret_names, validate};
 use futures::{Stream, StreamExt};
 use jiff::Timestamp;
+use keep_databases::Keepers;
 use keep_secrets::{change_credentials, drop_credentials, make_secrets};
 use kube::api::Api;
 use kube::core::DeserializeGuard;
@@ -48,6 +50,7 @@ pub struct Context {
     pub(crate) memory: Memory,
     pub(crate) statuses: Mutex<HashMap<String, (Option<String>, AmazoffStoreStatus)>>,
     pub(crate) attempts: Mutex<HashMap<String, u32>>,
+    pub(crate) keepers: Keepers,
     pub(crate) leads: Arc<AtomicBool>,
     pub(crate) synced: watch::Receiver<bool>,
     pub(crate) now: fn() -> Timestamp,
@@ -67,6 +70,8 @@ pub struct Setup {
     pub telemetry: Telemetry,
     /// What this replica calls itself.
     pub identity: String,
+    /// Whether to look after databases too, which has to be done from inside the cluster.
+    pub keeps_databases: bool,
     /// The clock.
     pub now: fn() -> Timestamp,
     /// Where keys and passwords come from.
@@ -103,6 +108,7 @@ pub async fn run(
         defaults,
         telemetry,
         identity,
+        keeps_databases,
         now,
         random,
     } = setup;
@@ -131,6 +137,7 @@ pub async fn run(
         instance: Some(identity),
     };
     let synced = watch::Sender::new(false);
+    let (keepers, news) = Keepers::new(client.clone(), keeps_databases, now);
     let context = Arc::new(Context {
         recorder: Recorder::new(client.clone(), reporter),
         client,
@@ -140,6 +147,7 @@ pub async fn run(
         memory: Memory::default(),
         statuses: Mutex::default(),
         attempts: Mutex::default(),
+        keepers,
         leads: Arc::clone(&flag),
         synced: synced.subscribe(),
         now,
@@ -170,6 +178,7 @@ pub async fn run(
                 .concurrency(4),
         )
         .reconcile_all_on(leading)
+        .reconcile_on(news)
         .graceful_shutdown_on(stop)
         .run(reconcile, error_policy, Arc::clone(&context))
         .for_each(|result| {
@@ -259,11 +268,13 @@ async fn reconcile_store(
 
     let names = secret_names(&name, &store.spec);
     let mut world = observe(client, caches, memory, &namespace, &name, names.clone()).await?;
+    world.mariadb = context.keepers.standing(&namespace, &name);
     if !store.spec.paused
         && (make_secrets(store, context, &namespace, &world).await?
             || change_credentials(store, context, &namespace, &world).await?)
     {
         world = observe(client, caches, memory, &namespace, &name, names).await?;
+        world.mariadb = context.keepers.standing(&namespace, &name);
     }
     let valid = match validate(store, &world, &context.defaults) {
         Ok(valid) => valid,
@@ -300,6 +311,7 @@ async fn reconcile_store(
         drop_credentials(store, context, &valid, &desired, &applied).await?;
         applied
     };
+    context.keepers.want(store, &valid);
     tell(&context.recorder, store, &applied).await;
     let outcome = if store.spec.paused {
         Outcome::Paused(&valid, &applied)
@@ -350,6 +362,7 @@ impl Context {
             "gone; the garbage collector takes what it owned"
         );
         self.memory.forget(namespace, name);
+        self.keepers.forget(namespace, name);
         let slot = format!("{namespace}/{name}");
         self.statuses
             .lock()

@@ -153,6 +153,7 @@ pub async fn observe(
         secrets: BTreeMap::new(),
         live: memory.newest(namespace, store, caches.live(namespace, store)),
         missing_kinds: caches.missing_kinds(),
+        mariadb: None,
     };
     for name in secrets {
         let secret = api

@@ -65,11 +65,16 @@ pub(crate) async fn write_status(
     if before == Some(&next) {
         return Ok(false);
     }
+    // What others write stays theirs.
+    let own = AmazoffStoreStatus {
+        mariadb: None,
+        ..next.clone()
+    };
     let patch = json!({
         "apiVersion": AmazoffStore::api_version(&()),
         "kind": AmazoffStore::kind(&()),
         "metadata": {"name": store.name_any()},
-        "status": next,
+        "status": own,
     });
     let api: Api<PartialObjectMeta<AmazoffStore>> = Api::namespaced(
         context.client.clone(),

@@ -1,8 +1,12 @@
 //! Secrets that the operator makes when they are not there: keys and passwords. Pure but for the randomness it is given.
 
+use crate::chain::chain;
+use crate::control::certificates::{self, CertificateError};
 use crate::credentials;
+use crate::databases::mariadb::keep;
+use crate::desired::mariadb;
 use crate::desired::meta::{
-    MANAGED_BY, identity_secret, keys_secret, mariadb_secret, owner, redis_secret,
+    MANAGED_BY, identity_secret, keys_secret, mariadb_secret, members_secret, owner, redis_secret,
 };
 use crate::desired::needs::SERVICES;
 use crate::desired::redis::PASSWORD_FILE;
@@ -10,6 +14,7 @@ use crate::world::World;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ed25519_dalek::{Signer, SigningKey};
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::ObjectMeta;
 use serde::{Deserialize, Serialize};
@@ -77,6 +82,7 @@ pub fn missing(
     uid: &str,
     world: &World,
     generation: i32,
+    now: Timestamp,
     random: Random,
 ) -> Vec<Secret> {
     let lacks = |name: &String| matches!(world.secrets.get(name), Some(None));
@@ -99,10 +105,18 @@ pub fn missing(
             secrets.push(secret(store, namespace, uid, &keys, data));
         }
     }
-    let mariadb = mariadb_secret(store);
-    if lacks(&mariadb) {
+    let accounts = mariadb_secret(store);
+    if lacks(&accounts) {
         let data = credentials::first(store, generation, random);
-        secrets.push(secret(store, namespace, uid, &mariadb, data));
+        secrets.push(secret(store, namespace, uid, &accounts, data));
+    }
+    let members = members_secret(store);
+    if lacks(&members) {
+        // What can't be made now is tried again with the next look.
+        match members_data(store, namespace, now, random) {
+            Ok(data) => secrets.push(secret(store, namespace, uid, &members, data)),
+            Err(error) => tracing::error!(error = chain(&error), "no certificates"),
+        }
     }
     let redis = redis_secret(store);
     if lacks(&redis) {
@@ -148,6 +162,28 @@ fn secret(
         type_: Some("Opaque".to_owned()),
         ..Secret::default()
     }
+}
+
+/// What the members of the `MariaDB` and the operator know each other by, and what members log in to each other with.
+fn members_data(
+    store: &str,
+    namespace: &str,
+    now: Timestamp,
+    random: Random,
+) -> Result<BTreeMap<String, String>, CertificateError> {
+    let (member, operator) = certificates::make(&mariadb::host_names(store, namespace), now)?;
+    let data = [
+        (certificates::AUTHORITY, member.authority),
+        (certificates::CERTIFICATE, member.certificate),
+        (certificates::KEY, member.key),
+        (keep::OPERATOR_CERTIFICATE, operator.certificate),
+        (keep::OPERATOR_KEY, operator.key),
+        (mariadb::REPLICATION_FILE, hex(&random())),
+    ];
+    Ok(data
+        .map(|(key, value)| (key.to_owned(), value))
+        .into_iter()
+        .collect())
 }
 
 fn identity_data(seed: [u8; 32]) -> BTreeMap<String, String> {
@@ -207,6 +243,7 @@ mod tests {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use ed25519_dalek::{Signature, Verifier, VerifyingKey};
+    use jiff::Timestamp;
     use std::collections::BTreeMap;
 
     #[test]
@@ -216,10 +253,18 @@ mod tests {
             .secrets
             .insert("shop-identity".to_owned(), Some(SecretFacts::default()));
         world.secrets.insert("shop-redis".to_owned(), None);
-        let names: Vec<_> = missing("shop", "default", "u", &world, 1, || [7; 32])
-            .into_iter()
-            .filter_map(|secret| secret.metadata.name)
-            .collect();
+        let names: Vec<_> = missing(
+            "shop",
+            "default",
+            "u",
+            &world,
+            1,
+            Timestamp::UNIX_EPOCH,
+            || [7; 32],
+        )
+        .into_iter()
+        .filter_map(|secret| secret.metadata.name)
+        .collect();
         assert_eq!(names, ["shop-redis"]);
     }
 

@@ -81,6 +81,8 @@ pub fn status(
             .map(|finding| condition(finding, &previous.conditions, generation, now))
             .collect(),
         services,
+        // Of those who look after it alone.
+        mariadb: previous.mariadb,
     }
 }
 

@@ -14,8 +14,7 @@ pub use store::{
 };
 
 use crate::api::v1alpha1::{
-    AmazoffStore, AmazoffStoreSpec, ExposeSpec, MariadbSpec, RedisSpec, ResourcesSpec,
-    SchedulingSpec, TlsSpec,
+    AmazoffStore, AmazoffStoreSpec, ExposeSpec, RedisSpec, ResourcesSpec, SchedulingSpec, TlsSpec,
 };
 use crate::credentials;
 use crate::desired::identity::jwks;
@@ -58,7 +57,7 @@ pub fn validate(
         .map(|needs| service(&mut checks, needs, spec, &version, defaults))
         .collect::<Vec<_>>();
     let redis = redis(&mut checks, &spec.redis, defaults);
-    let mariadb = mariadb(&mut checks, &name, &spec.mariadb, world, defaults);
+    let mariadb = mariadb(&mut checks, store, &name, world, defaults);
     let expose = spec
         .expose
         .as_ref()
@@ -253,11 +252,12 @@ fn redis(checks: &mut Checks, spec: &RedisSpec, defaults: &Defaults) -> Redis {
 
 fn mariadb(
     checks: &mut Checks,
-    store: &str,
-    spec: &MariadbSpec,
+    store: &AmazoffStore,
+    name: &str,
     world: &World,
     defaults: &Defaults,
 ) -> Mariadb {
+    let spec = &store.spec.mariadb;
     if let Some(external) = &spec.external {
         return Mariadb::External(external.clone());
     }
@@ -274,10 +274,22 @@ fn mariadb(
             "MariaDB needs 256Mi or more",
         );
     }
-    let secret = world.secrets.get(&mariadb_secret(store));
+    let secret = world.secrets.get(&mariadb_secret(name));
     let facts = secret.and_then(Option::as_ref);
+    let standing = world.mariadb.as_ref();
+    // An operator that has just started has not looked yet, but somebody before it has written down what was decided.
+    let recorded = store
+        .status
+        .as_ref()
+        .and_then(|status| status.mariadb.as_ref());
+    let primary = standing
+        .map(|standing| standing.primary)
+        .or_else(|| recorded.map(|status| status.record.primary));
     let retiring = facts.map(|facts| credentials::retiring(own.credentials, facts));
     Mariadb::InCluster(InClusterMariadb {
+        replicas: own.replicas,
+        primary: primary.unwrap_or_default(),
+        say: standing.map(|standing| standing.say.clone()),
         image: own.image.unwrap_or_else(|| defaults.mariadb_image.clone()),
         agent_image: defaults.operator_image.clone(),
         storage: own.storage.unwrap_or_else(|| Quantity("10Gi".to_owned())),

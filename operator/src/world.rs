@@ -1,5 +1,6 @@
 //! What was found in the cluster, as data: the pure steps read nothing else.
 
+use crate::databases::mariadb::keep::Standing;
 use crate::desired::{Key, Kind};
 use kube::api::DynamicObject;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,8 @@ pub struct World {
     pub secrets: BTreeMap<String, Option<SecretFacts>>,
     /// The objects that carry the store's labels.
     pub live: BTreeMap<Key, Arc<DynamicObject>>,
+    /// How the `MariaDB` beside the shop stands, once somebody has looked.
+    pub mariadb: Option<Standing>,
     /// Optional kinds that the cluster does not know.
     pub missing_kinds: BTreeSet<Kind>,
 }

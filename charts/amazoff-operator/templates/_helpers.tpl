@@ -98,6 +98,10 @@ annotations:
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get, create, patch]
+# Whether the container of a database that does not answer has ended.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get]
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]

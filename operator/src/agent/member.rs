@@ -8,9 +8,11 @@ pub mod control;
 mod copy;
 mod copying;
 mod keep_accounts;
+mod leave;
 mod look;
 mod obey;
 pub mod peers;
+mod run;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -21,26 +23,22 @@ use sqlx::{Connection as _, MySqlConnection, MySqlPool};
 use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 
-use self::arguments::{Role, arguments};
+use self::arguments::Role;
 use self::copy::CopyError;
 use self::look::{Leading, look};
 use self::peers::Peers;
-use super::server::{self, Place};
-use super::{accounts, data};
+use super::data;
+use super::server::Place;
 use crate::chain::chain;
 use crate::control::caller::Caller;
-use crate::databases::mariadb::plan::{Order, Task};
+use crate::databases::mariadb::plan::{OPENS_WITHIN, Order, Task};
 use crate::databases::mariadb::record::{Member, Run};
 use crate::databases::mariadb::seen::{Report, Server};
 
 /// How long a server may take to answer before it counts as hung.
 const ANSWERS_WITHIN: Duration = Duration::from_millis(800);
-/// How long a server may take to start. Recovery after a crash reads what was written since the last checkpoint.
-const STARTS_WITHIN: Duration = Duration::from_mins(10);
 /// How long an order may take. Whoever gave it looks again, and gives it anew.
 const OBEYS_WITHIN: Duration = Duration::from_secs(5);
-/// The pause between two looks whether a server that starts answers.
-const KNOCK_EVERY: Duration = Duration::from_millis(20);
 
 /// What a member is told once and for all.
 #[derive(Clone, Debug)]
@@ -70,6 +68,11 @@ struct Shared {
     random: crate::secrets::Random,
     process: Mutex<Process>,
     answered: Mutex<Instant>,
+    /// When the operator last asked how it is.
+    asked: Mutex<Instant>,
+    started: Instant,
+    /// Its pod is to go.
+    leaves: AtomicBool,
     /// The newest record that an order followed from.
     version: AtomicU64,
     /// Rung when it takes writes from now on.
@@ -144,6 +147,9 @@ impl MemberAgent {
             random,
             process: Mutex::new(Process::Down),
             answered: Mutex::new(Instant::now()),
+            asked: Mutex::new(Instant::now()),
+            started: Instant::now(),
+            leaves: AtomicBool::new(false),
             version: AtomicU64::new(0),
             opened: tokio::sync::Notify::default(),
             turn: tokio::sync::Mutex::default(),
@@ -153,8 +159,15 @@ impl MemberAgent {
         }))
     }
 
-    /// How the server is.
+    /// How the server is. Asked for again and again, it is also what a primary lives on: see [`Self::guard_against_isolation`].
     pub async fn report(&self) -> Report {
+        *lock(&self.0.asked) = Instant::now();
+        self.report_unasked().await
+    }
+
+    /// How the server is, for who is not the operator.
+    pub async fn report_unasked(&self) -> Report {
+        let at = self.age();
         // Before the look: what is seen is at least as new as what was heard by then.
         let version = self.0.version.load(Ordering::SeqCst);
         let up = match &*self.process() {
@@ -166,7 +179,25 @@ impl MemberAgent {
             Err(server) => server,
             Ok(up) => self.look(&up).await,
         };
-        Report { version, server }
+        Report {
+            version,
+            at,
+            leaving: self.0.leaves.load(Ordering::SeqCst),
+            server,
+        }
+    }
+
+    /// Connections to the server, when it runs.
+    pub(super) fn pool(&self) -> Option<MySqlPool> {
+        match &*self.process() {
+            Process::Up(up) => Some(up.pool.clone()),
+            _ => None,
+        }
+    }
+
+    /// Milliseconds since it was started.
+    fn age(&self) -> u64 {
+        u64::try_from(self.0.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     async fn look(&self, up: &Up) -> Server {
@@ -260,7 +291,13 @@ impl MemberAgent {
                 };
                 self.remember(up.run, leading);
             }
-            Task::Open => {
+            Task::Open { seen_at }
+                if self.age().saturating_sub(*seen_at)
+                    > u64::try_from(OPENS_WITHIN.as_millis()).unwrap_or(0) =>
+            {
+                return Err(ObeyError::NotYet);
+            }
+            Task::Open { .. } => {
                 obey::open(connection).await?;
                 self.0.opened.notify_one();
             }
@@ -269,105 +306,6 @@ impl MemberAgent {
             Task::StartAsReplica | Task::StartAsPrimary | Task::Kill | Task::Copy { .. } => {}
         }
         Ok(())
-    }
-
-    /// In a task of its own: recovery may take longer than whoever ordered it waits, and a start must not be left half way.
-    async fn start(&self, role: Role) -> Result<(), ObeyError> {
-        let starting = tokio::spawn(self.clone().start_now(role));
-        starting.await.map_err(|_cut_off| ObeyError::NotRunning)?
-    }
-
-    async fn start_now(self, role: Role) -> Result<(), ObeyError> {
-        {
-            let mut process = self.process();
-            if !matches!(*process, Process::Down) {
-                return Ok(());
-            }
-            *process = Process::Preparing;
-        }
-        let started = self.start_up(role).await;
-        if started.is_err() {
-            self.kill().await;
-        }
-        let mut process = self.process();
-        match started {
-            // One that ended meanwhile has said so.
-            Ok(up) if matches!(*process, Process::Starting(_)) => *process = Process::Up(up),
-            Ok(_) => {}
-            Err(error) => {
-                *process = Process::Down;
-                return Err(error);
-            }
-        }
-        Ok(())
-    }
-
-    async fn start_up(&self, role: Role) -> Result<Up, ObeyError> {
-        let Settings {
-            member,
-            place,
-            arguments: more,
-            ..
-        } = &self.0.settings;
-        data::make_if_missing(&place.volume, &place.run_folder).await?;
-        let password = crate::secrets::hex(&(self.0.random)());
-        let mut arguments = arguments(*member, role);
-        arguments.extend(more.iter().cloned());
-        // Each server makes its own accounts: in the binary log they would be transactions that no other server has.
-        let mut statements = vec!["SET SESSION sql_log_bin = 0;".to_owned()];
-        statements.extend(accounts::at_start(&[], &password));
-        let server =
-            server::Server::start(place, &arguments, &statements).map_err(ObeyError::Start)?;
-        let (end, ending) = mpsc::channel(1);
-        *self.process() = Process::Starting(end.clone());
-        tokio::spawn(self.clone().guard(server, ending));
-        let pool = accounts::connect(&place.run_folder, &password);
-        let answers = async {
-            while sqlx::query("SELECT 1").execute(&pool).await.is_err() {
-                if matches!(*self.process(), Process::Down) {
-                    return Err(ObeyError::NotRunning);
-                }
-                tokio::time::sleep(KNOCK_EVERY).await;
-            }
-            Ok(())
-        };
-        tokio::time::timeout(STARTS_WITHIN, answers)
-            .await
-            .map_err(|_late| ObeyError::Late)??;
-        copy::go_on(&pool, &place.volume).await?;
-        *lock(&self.0.answered) = Instant::now();
-        Ok(Up {
-            run: u64::from_be_bytes(first_eight(&(self.0.random)())) >> 1,
-            pool,
-            leading: Leading::default(),
-            password,
-            end,
-        })
-    }
-
-    /// Waits for the server to end, or ends it.
-    async fn guard(self, mut server: server::Server, mut ending: mpsc::Receiver<()>) {
-        let ended = tokio::select! {
-            ended = server.wait() => ended,
-            _ = ending.recv() => server.kill().await.map(|()| std::process::ExitStatus::default()),
-        };
-        match ended {
-            Ok(status) => warn!(%status, "mariadbd has ended"),
-            Err(error) => warn!(error = chain(&error), "mariadbd can't be waited for"),
-        }
-        *self.process() = Process::Down;
-    }
-
-    /// Ends the server at once, as if its machine were lost.
-    pub(super) async fn kill(&self) {
-        let end = match &*self.process() {
-            Process::Up(Up { end, .. }) | Process::Starting(end) => end.clone(),
-            Process::Down | Process::Preparing => return,
-        };
-        // Full: it is being ended already.
-        let _full_or_gone = end.try_send(());
-        // Until its guard is gone, which has said then that it is down.
-        end.closed().await;
     }
 
     fn remember(&self, run: Run, leading: Leading) {
@@ -381,12 +319,6 @@ impl MemberAgent {
     fn process(&self) -> MutexGuard<'_, Process> {
         lock(&self.0.process)
     }
-}
-
-fn first_eight(bytes: &[u8; 32]) -> [u8; 8] {
-    let mut first = [0; 8];
-    first.copy_from_slice(&bytes[..8]);
-    first
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

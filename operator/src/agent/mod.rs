@@ -12,7 +12,7 @@ mod server;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info};
 
 use crate::control::caller::Caller;
@@ -91,7 +91,7 @@ pub struct MemberArgs {
     #[arg(
         long,
         env = "REPLICATION_PASSWORD_FILE",
-        default_value = "/etc/amazoff/mariadb/replication"
+        default_value = "/etc/amazoff/identity/replication"
     )]
     replication_password_file: PathBuf,
     /// This member's certificate, its key, and the set's authority: `tls.crt`, `tls.key`, `ca.crt`.
@@ -107,6 +107,9 @@ pub struct MemberArgs {
     /// Where the operator and other members are listened to, if they show a certificate of the set's authority.
     #[arg(long, env = "CONTROL_ADDR", default_value = "0.0.0.0:9091")]
     control_addr: SocketAddr,
+    /// Where health and metrics are served.
+    #[arg(long, env = "ADMIN_ADDR", default_value = "0.0.0.0:9090")]
+    admin_addr: SocketAddr,
     /// Further arguments for the server.
     #[arg(last = true)]
     server: Vec<String>,
@@ -173,7 +176,7 @@ pub async fn agent(
     match command {
         AgentCommand::Install(InstallArgs { to }) => install(to),
         AgentCommand::Mariadb(args) => mariadb(args, random).await,
-        AgentCommand::Member(args) => one_of_a_set(args, random).await,
+        AgentCommand::Member(args) => Box::pin(one_of_a_set(args, random)).await,
     }
 }
 
@@ -248,10 +251,21 @@ async fn one_of_a_set(args: MemberArgs, random: crate::secrets::Random) -> Resul
     tokio::select! {
         served = member::control::serve(listener, member.clone()) => served.map_err(at_address),
         () = member.clone().keep_accounts() => Ok(()),
-        // At once: a server that is asked to stop commits what nobody has acknowledged, and can't come back (measured).
-        _ = terminated.recv() => { member.kill().await; Ok(()) }
-        _ = interrupted.recv() => { member.kill().await; Ok(()) }
+        () = member.clone().guard_against_isolation() => Ok(()),
+        admin = health::serve_member(args.admin_addr, member.clone()) => {
+            admin.map_err(|source| AgentError::Admin { address: args.admin_addr, source })
+        }
+        () = ended(&member, &mut terminated, &mut interrupted) => Ok(()),
     }
+}
+
+/// Returns once the process is to end and its server has. The operator is listened to until then: a primary hands over first.
+async fn ended(member: &MemberAgent, terminated: &mut Signal, interrupted: &mut Signal) {
+    tokio::select! {
+        _ = terminated.recv() => {}
+        _ = interrupted.recv() => {}
+    }
+    member.leave().await;
 }
 
 async fn stop(server: &mut Server, seconds: u64) -> Result<(), AgentError> {

@@ -24,7 +24,15 @@ pub(super) async fn make_secrets(
 ) -> Result<bool, ReconcileError> {
     let (uid, generation) = (store.uid().unwrap_or_default(), generation(store));
     let name = store.name_any();
-    let missing = secrets::missing(&name, namespace, &uid, world, generation, context.random);
+    let missing = secrets::missing(
+        &name,
+        namespace,
+        &uid,
+        world,
+        generation,
+        (context.now)(),
+        context.random,
+    );
     let mut made = Vec::new();
     for secret in &missing {
         if apply::create_secret(&context.client, namespace, secret)

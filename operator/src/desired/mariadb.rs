@@ -1,18 +1,24 @@
-//! The `MariaDB` beside the shop: one member for now, whose agent keeps a database and a user for each service that needs one.
+//! The `MariaDB` beside the shop: its members, whose agents do what the operator says, and the names they are reached at. The Service that writes go
+//! to selects the one pod that the record says is primary.
 
-use super::meta::{Component, mariadb_secret, name, object_meta, selector, selector_labels};
+use super::autoscaling::disruption_budget;
+use super::meta::{
+    Component, mariadb_secret, members_secret, name, name_of, object_meta, selector,
+    selector_labels,
+};
 use super::needs::SERVICES;
-use super::network::{or_every_pod, pods_of, policy, tcp};
+use super::network::{or_every_pod, pods_of, policy, tcp, to};
 use super::pod::{self, Pod, ProbeHandler};
 use super::{Kind, Object, migration};
+use crate::control::certificates::{AUTHORITY, CERTIFICATE, KEY};
 use crate::validate::{InClusterMariadb, Mariadb, Scheduling, ValidStore};
 use k8s_openapi::api::apps::v1::{
     StatefulSet, StatefulSetPersistentVolumeClaimRetentionPolicy, StatefulSetSpec,
 };
 use k8s_openapi::api::core::v1::{
-    Container, ContainerPort, EmptyDirVolumeSource, PersistentVolumeClaim,
-    PersistentVolumeClaimSpec, PersistentVolumeClaimStatus, Service, ServicePort, ServiceSpec,
-    Volume, VolumeMount, VolumeResourceRequirements,
+    Container, ContainerPort, EmptyDirVolumeSource, EnvVar, EnvVarSource, ObjectFieldSelector,
+    PersistentVolumeClaim, PersistentVolumeClaimSpec, PersistentVolumeClaimStatus, Service,
+    ServicePort, ServiceSpec, Volume, VolumeMount, VolumeResourceRequirements,
 };
 use k8s_openapi::api::networking::v1::NetworkPolicyIngressRule;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
@@ -22,13 +28,37 @@ use std::collections::BTreeMap;
 
 pub(crate) const NAME: &str = "mariadb";
 pub(crate) const PORT: i32 = 3306;
+/// Where agents listen.
+pub const CONTROL_PORT: i32 = 9091;
+/// No set has more members.
+pub const MOST_MEMBERS: u32 = 5;
+/// In the members' Secret: what they log in to each other with.
+pub const REPLICATION_FILE: &str = "replication";
 /// In the Secret: what the agent makes accounts of.
 pub const ACCOUNTS_FILE: &str = "accounts.json";
 const VOLUME: &str = "/var/lib/amazoff";
 const RUN: &str = "/run/amazoff";
 const AGENT: &str = "/opt/amazoff/agent";
-/// How long the server may take to stop, and then the kubelet waits a little more.
-const STOP_SECONDS: i64 = 50;
+/// How long a member may take to hand over before it ends, and then the kubelet waits a little more.
+const STOP_SECONDS: i64 = 20;
+
+/// The name of a member.
+pub fn address(store: &str, namespace: &str, member: u32) -> String {
+    let service = name_of(store, NAME);
+    format!("{service}-{member}.{service}-members.{namespace}.svc")
+}
+
+/// The names that the members' certificate is for.
+pub fn host_names(store: &str, namespace: &str) -> Vec<String> {
+    let service = name_of(store, NAME);
+    vec![
+        format!("*.{service}-members.{namespace}.svc"),
+        service.clone(),
+        format!("{service}.{namespace}.svc"),
+        format!("{service}-ro"),
+        format!("{service}-ro.{namespace}.svc"),
+    ]
+}
 
 /// Everything it consists of, when the store has one.
 pub(super) fn objects(store: &ValidStore) -> Vec<Object> {
@@ -40,33 +70,39 @@ pub(super) fn objects(store: &ValidStore) -> Vec<Object> {
         version: None,
     };
     let full_name = name(store, NAME);
-    let mut objects = vec![
-        pod::account(store, component),
-        Object::new(
-            Kind::Service,
-            &full_name,
-            &Service {
-                metadata: object_meta(store, component),
-                spec: Some(ServiceSpec {
-                    selector: Some(selector_labels(store, NAME)),
-                    ports: Some(vec![ServicePort {
-                        name: Some(NAME.to_owned()),
-                        port: PORT,
-                        protocol: Some("TCP".to_owned()),
-                        target_port: Some(IntOrString::String(NAME.to_owned())),
-                        ..ServicePort::default()
-                    }]),
-                    ..ServiceSpec::default()
-                }),
-                ..Service::default()
-            },
-        ),
-        Object::new(
-            Kind::StatefulSet,
-            &full_name,
-            &stateful_set(store, component, mariadb),
-        ),
-    ];
+    let primary_pod = BTreeMap::from([(
+        "statefulset.kubernetes.io/pod-name".to_owned(),
+        format!("{full_name}-{}", mariadb.primary),
+    )]);
+    let primary = service(PORT, primary_pod);
+    let any = service(PORT, selector_labels(store, NAME));
+    let mut members = service(CONTROL_PORT, selector_labels(store, NAME));
+    members.cluster_ip = Some("None".to_owned());
+    // Members find each other, and the operator them, long before they are ready.
+    members.publish_not_ready_addresses = Some(true);
+    let mut objects = vec![pod::account(store, component)];
+    for (suffix, spec) in [("", primary), ("-ro", any), ("-members", members)] {
+        let name = format!("{full_name}{suffix}");
+        let metadata = ObjectMeta {
+            name: Some(name.clone()),
+            ..object_meta(store, component)
+        };
+        let service = Service {
+            metadata,
+            spec: Some(spec),
+            ..Service::default()
+        };
+        objects.push(Object::new(Kind::Service, &name, &service));
+    }
+    objects.push(Object::new(
+        Kind::StatefulSet,
+        &full_name,
+        &stateful_set(store, component, mariadb),
+    ));
+    if mariadb.replicas > 1 {
+        let budget = disruption_budget(store, component);
+        objects.push(Object::new(Kind::PodDisruptionBudget, &full_name, &budget));
+    }
     if store.network.enabled {
         let users = SERVICES.iter().filter(|needs| needs.mariadb.is_some());
         let users = users.map(|needs| needs.name).chain([migration::NAME]);
@@ -76,14 +112,38 @@ pub(super) fn objects(store: &ValidStore) -> Vec<Object> {
                 ports: Some(vec![tcp(PORT)]),
             },
             NetworkPolicyIngressRule {
+                from: Some(vec![pods_of(store, NAME)]),
+                ports: Some(vec![tcp(PORT), tcp(CONTROL_PORT)]),
+            },
+            // The operator, in whatever namespace it runs. It shows a certificate.
+            NetworkPolicyIngressRule {
+                from: Some(or_every_pod(&[])),
+                ports: Some(vec![tcp(CONTROL_PORT)]),
+            },
+            NetworkPolicyIngressRule {
                 from: Some(or_every_pod(&store.network.metrics_from)),
                 ports: Some(vec![tcp(9090)]),
             },
         ];
-        let policy = policy(store, component, ingress, Vec::new());
+        let egress = [PORT, CONTROL_PORT].map(|port| to(Some(pods_of(store, NAME)), port));
+        let policy = policy(store, component, ingress, egress.to_vec());
         objects.push(Object::new(Kind::NetworkPolicy, &full_name, &policy));
     }
     objects
+}
+
+fn service(port: i32, selector: BTreeMap<String, String>) -> ServiceSpec {
+    ServiceSpec {
+        selector: Some(selector),
+        ports: Some(vec![ServicePort {
+            name: Some(NAME.to_owned()),
+            port,
+            protocol: Some("TCP".to_owned()),
+            target_port: Some(IntOrString::Int(port)),
+            ..ServicePort::default()
+        }]),
+        ..ServiceSpec::default()
+    }
 }
 
 fn stateful_set(
@@ -94,8 +154,10 @@ fn stateful_set(
     StatefulSet {
         metadata: object_meta(store, component),
         spec: Some(StatefulSetSpec {
-            replicas: Some(1),
-            service_name: Some(name(store, NAME)),
+            replicas: Some(mariadb.replicas),
+            service_name: Some(format!("{}-members", name(store, NAME))),
+            // All at once: none waits for another to be ready, which it may only become with its help.
+            pod_management_policy: Some("Parallel".to_owned()),
             selector: selector(store, NAME),
             // The data outlives the store: who deletes a shop by mistake makes it again and finds everything.
             persistent_volume_claim_retention_policy: Some(
@@ -137,6 +199,12 @@ fn stateful_set(
 }
 
 fn pod(mariadb: &InClusterMariadb, store: &ValidStore) -> Pod {
+    // All that there may ever be: a set that grows restarts nobody.
+    let addresses = |port: i32| {
+        let all = (0..MOST_MEMBERS)
+            .map(|member| format!("{}:{port}", address(&store.name, &store.namespace, member)));
+        all.collect::<Vec<_>>().join(",")
+    };
     let mount = |name: &str, path: &str, read_only: bool| VolumeMount {
         name: name.to_owned(),
         mount_path: path.to_owned(),
@@ -167,13 +235,15 @@ fn pod(mariadb: &InClusterMariadb, store: &ValidStore) -> Pod {
         command: [
             AGENT,
             "agent",
-            "mariadb",
+            "member",
+            "--peers",
+            &addresses(PORT),
+            "--agents",
+            &addresses(CONTROL_PORT),
             "--volume",
             VOLUME,
             "--run-folder",
             RUN,
-            "--stop-seconds",
-            &STOP_SECONDS.to_string(),
             "--",
             // Half of the memory caches pages; connections, sorting and the server itself need the rest.
             &format!("--innodb-buffer-pool-size={}", mariadb.memory_bytes / 2),
@@ -182,8 +252,22 @@ fn pod(mariadb: &InClusterMariadb, store: &ValidStore) -> Pod {
         .map(str::to_owned)
         .to_vec(),
         args: Vec::new(),
-        env: Vec::new(),
-        ports: vec![port(NAME, PORT), port("admin", 9090)],
+        env: vec![EnvVar {
+            name: "MEMBER".to_owned(),
+            value_from: Some(EnvVarSource {
+                field_ref: Some(ObjectFieldSelector {
+                    api_version: Some("v1".to_owned()),
+                    field_path: "metadata.labels['apps.kubernetes.io/pod-index']".to_owned(),
+                }),
+                ..EnvVarSource::default()
+            }),
+            ..EnvVar::default()
+        }],
+        ports: vec![
+            port(NAME, PORT),
+            port("control", CONTROL_PORT),
+            port("admin", 9090),
+        ],
         live: Some(ProbeHandler::Http("/health/live")),
         ready: Some(ProbeHandler::Http("/health/ready")),
         volumes: vec![
@@ -193,12 +277,19 @@ fn pod(mariadb: &InClusterMariadb, store: &ValidStore) -> Pod {
                 &[ACCOUNTS_FILE],
                 0o440,
             ),
+            pod::secret_files(
+                "identity",
+                &members_secret(&store.name),
+                &[AUTHORITY, CERTIFICATE, KEY, REPLICATION_FILE],
+                0o440,
+            ),
             memory("agent", "256Mi"),
             memory("run", "1Gi"),
         ],
         mounts: vec![
             mount("data", VOLUME, false),
             mount("accounts", "/etc/amazoff/mariadb", true),
+            mount("identity", "/etc/amazoff/identity", true),
             mount("agent", "/opt/amazoff", true),
             mount("run", RUN, false),
         ],

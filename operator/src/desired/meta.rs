@@ -28,6 +28,11 @@ pub fn name(store: &ValidStore, component: &str) -> String {
     format!("{}-{component}", store.name)
 }
 
+/// The same of a store that has only a name.
+pub fn name_of(store: &str, component: &str) -> String {
+    format!("{store}-{component}")
+}
+
 /// The Secret that holds the keys tokens are signed and verified with.
 pub fn identity_secret(store: &str) -> String {
     format!("{store}-identity")
@@ -41,6 +46,11 @@ pub fn keys_secret(store: &str, service: &str) -> String {
 /// The Secret that holds the accounts of the `MariaDB` beside the shop.
 pub fn mariadb_secret(store: &str) -> String {
     format!("{store}-mariadb")
+}
+
+/// The Secret with which the members of the `MariaDB` know each other and the operator.
+pub fn members_secret(store: &str) -> String {
+    format!("{store}-mariadb-members")
 }
 
 /// The Secret that holds the password of the Redis beside the shop.

@@ -2,10 +2,11 @@
 
 use super::deployment::{condition, deployment_part};
 use crate::apply::Applied;
+use crate::databases::mariadb::plan::{Say, Trouble};
 use crate::desired::mariadb::NAME;
 use crate::desired::migration::job_prefix;
 use crate::desired::{Key, Kind, meta};
-use crate::validate::{Entry, Mariadb, Redis, ValidStore};
+use crate::validate::{Entry, InClusterMariadb, Mariadb, Redis, ValidStore};
 use serde_json::Value;
 
 /// Says how one thing is.
@@ -67,7 +68,11 @@ pub(super) fn parts(store: &ValidStore, applied: &Applied) -> Vec<Part> {
     }];
     parts.push(match (&store.mariadb, absent("MariaDB")) {
         (Mariadb::InCluster(mariadb), _) => {
-            let mut part = stateful_set_part(store, applied, "MariaDBReady", NAME);
+            let mut part = match &mariadb.say {
+                Some(say) => mariadb_part(mariadb, say),
+                // An operator that has just started has not asked yet; the members' own readiness will do.
+                None => stateful_set_part(store, applied, "MariaDBReady", NAME),
+            };
             if !mariadb.retiring.is_empty() {
                 let users = mariadb.retiring.join(", ");
                 part.finding.message = format!(
@@ -170,6 +175,53 @@ fn service_part(store: &ValidStore, applied: &Applied, name: &str) -> Part {
     part
 }
 
+/// The shop does not serve without somebody who takes writes.
+fn mariadb_part(mariadb: &InClusterMariadb, say: &Say) -> Part {
+    let type_ = "MariaDBReady";
+    let (primary, members) = (mariadb.primary, mariadb.replicas);
+    match say {
+        Say::Safe => good(
+            type_,
+            true,
+            "Safe",
+            &format!("Member {primary} takes writes; any one of {members} members may be lost."),
+        ),
+        Say::Degraded(Trouble::Alone) => good(
+            type_,
+            true,
+            "Alone",
+            &format!(
+                "Member {primary} takes writes. {}.",
+                capitalized(&Trouble::Alone)
+            ),
+        ),
+        Say::Degraded(trouble) => Part {
+            finding: finding(
+                type_,
+                true,
+                "NotInStep",
+                format!("Member {primary} takes writes. {}.", capitalized(trouble)),
+            ),
+            vital: true,
+            state: State::Short,
+        },
+        Say::Closed(trouble) => waiting(
+            type_,
+            true,
+            "Closed",
+            &format!("Nothing can be written for now. {}.", capitalized(trouble)),
+        ),
+    }
+}
+
+fn capitalized(trouble: &Trouble) -> String {
+    let text = trouble.to_string();
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}
+
 /// A database's pods: the shop does not serve without them.
 fn stateful_set_part(store: &ValidStore, applied: &Applied, type_: &str, component: &str) -> Part {
     let key = Key {
@@ -177,35 +229,23 @@ fn stateful_set_part(store: &ValidStore, applied: &Applied, type_: &str, compone
         name: meta::name(store, component),
     };
     let Some(live) = applied.live.get(&key) else {
-        return waiting(
-            type_,
-            true,
-            "Missing",
-            &format!("{key} does not exist yet."),
-        );
+        let message = format!("{key} does not exist yet.");
+        return waiting(type_, true, "Missing", &message);
     };
     let number = |pointer: &str| live.data.pointer(pointer).and_then(Value::as_i64);
     let (wanted, ready) = (
         number("/spec/replicas").unwrap_or_default(),
         number("/status/readyReplicas").unwrap_or_default(),
     );
+    let message = format!("{ready} of {wanted} members are ready.");
     if ready >= wanted {
-        return good(
-            type_,
-            true,
-            "Available",
-            &format!("{ready} of {wanted} members take writes."),
-        );
+        return good(type_, true, "Available", &message);
     }
-    waiting(
-        type_,
-        true,
-        "Unavailable",
-        &format!(
-            "{ready} of {wanted} members take writes. Look at: kubectl -n {} logs {}-0",
-            store.namespace, key.name
-        ),
-    )
+    let look = format!(
+        "{message} Look at: kubectl -n {} logs {}-0",
+        store.namespace, key.name
+    );
+    waiting(type_, true, "Unavailable", &look)
 }
 
 fn ingress_part(store: &ValidStore, applied: &Applied) -> Part {

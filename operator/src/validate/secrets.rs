@@ -2,7 +2,9 @@
 
 use super::Missing;
 use crate::api::v1alpha1::{AmazoffStoreSpec, SecretKey};
-use crate::desired::meta::{identity_secret, keys_secret, mariadb_secret, redis_secret};
+use crate::desired::meta::{
+    identity_secret, keys_secret, mariadb_secret, members_secret, redis_secret,
+};
 use crate::desired::needs::SERVICES;
 use crate::desired::services::secret_of;
 use crate::world::World;
@@ -18,10 +20,12 @@ pub fn secret_names(store: &str, spec: &AmazoffStoreSpec) -> BTreeSet<String> {
     {
         names.insert(external.uri_secret.name.clone());
     }
-    names.insert(match &spec.mariadb.external {
-        Some(external) => external.secret_name.clone(),
-        None => mariadb_secret(store),
-    });
+    match &spec.mariadb.external {
+        Some(external) => {
+            names.insert(external.secret_name.clone());
+        }
+        None => names.extend([mariadb_secret(store), members_secret(store)]),
+    }
     names.extend(spec.mail.iter().map(|mail| mail.uri_secret.name.clone()));
     let (stripe, paypal) = (&spec.payment.stripe, &spec.payment.paypal);
     names.extend(stripe.iter().map(|stripe| stripe.secret_name.clone()));

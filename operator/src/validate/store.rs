@@ -5,6 +5,8 @@ use crate::api::v1alpha1::{
     IssuerRef, LogFormat, MailSpec, NetworkPolicySpec, PaymentSpec, PodMonitorSpec, PullPolicy,
     SecretKey, ServiceSpec, ShopSpec,
 };
+use crate::databases::mariadb::plan::Say;
+use crate::databases::mariadb::record::Member;
 use crate::desired::needs::Needs;
 use k8s_openapi::api::core::v1::{
     Affinity, EnvVar, LocalObjectReference, Toleration, TopologySpreadConstraint,
@@ -195,6 +197,12 @@ pub enum Mariadb {
 /// A `MariaDB` beside the shop.
 #[derive(Clone, Debug)]
 pub struct InClusterMariadb {
+    /// How many members.
+    pub replicas: i32,
+    /// The ordinal of the primary.
+    pub primary: Member,
+    /// How it stands, once somebody has looked.
+    pub say: Option<Say>,
     /// Its image.
     pub image: String,
     /// The image that brings the agent.

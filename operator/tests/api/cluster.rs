@@ -174,6 +174,8 @@ impl Cluster {
             defaults: defaults(),
             telemetry: self.telemetry.clone(),
             identity: "operator-under-test".to_owned(),
+            // Nothing runs on an API server alone.
+            keeps_databases: false,
             now,
             random,
         };

@@ -62,12 +62,15 @@ async fn a_minimal_store_becomes_a_shop() {
                 "ConfigMap corner-identity".to_owned(),
                 "ConfigMap corner-redis".to_owned(),
             ],
-            each("Service", &["mariadb", "redis"]),
+            each(
+                "Service",
+                &["mariadb", "mariadb-members", "mariadb-ro", "redis"]
+            ),
             vec!["StatefulSet corner-mariadb".to_owned()],
             migrations,
             each("Deployment", &["redis"]),
             each("HorizontalPodAutoscaler", &[]),
-            each("PodDisruptionBudget", &[]),
+            each("PodDisruptionBudget", &["mariadb"]),
         ]
         .concat()
     );

@@ -209,7 +209,7 @@ async fn a_start_goes_on_when_whoever_ordered_it_is_gone() {
     let deadline = Instant::now() + Duration::from_secs(30);
     let mut is_ordered = false;
     loop {
-        let sights = members.look(&BTreeSet::new()).await;
+        let sights = members.look(3, &BTreeSet::new()).await;
         match &sights[&0] {
             Sight::Answers(Report {
                 server: Server::Up(_),

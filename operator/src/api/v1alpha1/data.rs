@@ -70,19 +70,23 @@ pub struct MariadbSpec {
     pub external: Option<ExternalMariadb>,
 }
 
-/// A MariaDB beside the shop: one member for now. Its volume stays when the store is deleted.
+/// A MariaDB beside the shop: a primary and replicas, of which any one may be lost. Their volumes stay when the store is deleted.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InClusterMariadb {
+    /// How many members, 3 by default. With 3 or more, any one may be lost and nothing that was acknowledged is. A single one is not replicated.
+    #[serde(default = "three")]
+    #[schemars(range(min = 1, max = 5))]
+    pub replicas: i32,
     /// Its image, MariaDB 10.11 or later. Left out, it is what the operator was told to use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     pub image: Option<String>,
-    /// The size of its volume, 10Gi by default.
+    /// The size of each member's volume, 10Gi by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "services::quantity")]
     pub storage: Option<Quantity>,
-    /// The storage class of its volume. Left out, it is the cluster's default.
+    /// The storage class of the volumes. Left out, it is the cluster's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub storage_class_name: Option<String>,
@@ -98,6 +102,10 @@ pub struct InClusterMariadb {
     pub credentials: i32,
 }
 
+fn three() -> i32 {
+    3
+}
+
 fn first() -> i32 {
     1
 }
@@ -105,6 +113,7 @@ fn first() -> i32 {
 impl Default for InClusterMariadb {
     fn default() -> Self {
         Self {
+            replicas: three(),
             image: None,
             storage: None,
             storage_class_name: None,

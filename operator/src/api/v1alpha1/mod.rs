@@ -33,7 +33,7 @@ pub use platform::{
     PullPolicy, ShopSpec,
 };
 pub use services::{AutoscalingSpec, ResourcesSpec, SchedulingSpec, ServiceSpec, ServicesSpec};
-pub use status::{AmazoffStoreStatus, ServiceStatus};
+pub use status::{AmazoffStoreStatus, MariadbStatus, MemberStatus, ServiceStatus};
 
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
@@ -57,6 +57,7 @@ use serde::{Deserialize, Serialize};
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
     printcolumn(name = "Progressing", type_ = "string", json_path = ".status.conditions[?(@.type==\"Progressing\")].status"),
     printcolumn(name = "Degraded", type_ = "string", json_path = ".status.conditions[?(@.type==\"Degraded\")].status"),
+    printcolumn(name = "Primary", type_ = "integer", json_path = ".status.mariadb.record.primary", priority = 1),
     printcolumn(name = "URL", type_ = "string", json_path = ".status.url"),
     printcolumn(name = "Version", type_ = "string", json_path = ".status.version"),
     printcolumn(

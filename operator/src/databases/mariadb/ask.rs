@@ -34,11 +34,11 @@ impl Members {
         }
     }
 
-    /// All of them at once. `ended` are those whose container is known to have ended.
-    pub async fn look(&mut self, ended: &BTreeSet<Member>) -> BTreeMap<Member, Sight> {
+    /// The first `count`, all of them at once. `ended` are those whose container is known to have ended.
+    pub async fn look(&mut self, count: u32, ended: &BTreeSet<Member>) -> BTreeMap<Member, Sight> {
         let asked = self
             .addresses
-            .iter()
+            .range(..count)
             .map(|(member, address)| async { (*member, self.ask(address).await) });
         let answers = join_all(asked).await;
         let now = Instant::now();
@@ -63,6 +63,11 @@ impl Members {
             sights.insert(member, sight);
         }
         sights
+    }
+
+    /// Those who did not answer the last time.
+    pub fn silent(&self) -> BTreeSet<Member> {
+        self.silent_since.keys().copied().collect()
     }
 
     async fn ask(&self, address: &str) -> Result<Report, CallError> {

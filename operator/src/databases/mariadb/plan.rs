@@ -16,7 +16,7 @@ mod verdict;
 #[cfg(test)]
 mod tests;
 
-pub use order::{Order, Say, Task, Trouble};
+pub use order::{ISOLATED, OPENS_WITHIN, Order, Say, Task, Trouble};
 
 use super::record::{Phase, Record};
 use super::seen::Seen;

@@ -1,7 +1,6 @@
 //! What was decided, and kept in the store's status before anything was done about it.
 
 use jiff::Timestamp;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +15,7 @@ pub type Run = u64;
 pub type Position = u64;
 
 /// What was decided about the set.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
     /// Rises with every change of this record. Agents refuse orders of an older one, so that a late order undoes nothing.
@@ -43,18 +42,17 @@ pub struct Record {
 }
 
 /// What is under way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Change {
     /// How far it is.
     pub phase: Phase,
     /// Since when.
-    #[schemars(with = "String")]
     pub since: Timestamp,
 }
 
 /// How far a change is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "name")]
 pub enum Phase {
     /// The primary is lost. Nobody is to acknowledge for it any more, and then how far each has received is compared.

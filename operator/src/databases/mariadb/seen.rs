@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+/// Who has applied less than this of what it has received is not read from.
+const FRESH: Position = 1000;
+
 /// What was found out, and what is wanted.
 #[derive(Clone, Debug)]
 pub struct Seen {
@@ -19,8 +22,6 @@ pub struct Seen {
     pub switch_to: Option<Member>,
     /// A member that is to become primary although it can't be proven that nothing is lost: a person took that upon them.
     pub force: Option<Member>,
-    /// For how long nobody has renewed the Lease of the primary.
-    pub lease_silent: Duration,
 }
 
 /// One member, as seen from here.
@@ -42,6 +43,12 @@ pub enum Sight {
 pub struct Report {
     /// The newest record that an order it took came from.
     pub version: u64,
+    /// When it says so, in milliseconds since the agent was started.
+    #[serde(default)]
+    pub at: u64,
+    /// Its pod is to go: whatever it is, it soon won't be.
+    #[serde(default)]
+    pub leaving: bool,
     /// Its server.
     pub server: Server,
 }
@@ -110,6 +117,12 @@ pub enum Receiving {
 }
 
 impl State {
+    /// Whether what is read here is not old: it takes writes, or has nearly all that its primary wrote.
+    pub fn is_fresh(&self) -> bool {
+        let applies = self.receiving == Receiving::Running && !self.stuck;
+        self.open || (applies && self.written + FRESH >= self.received)
+    }
+
     /// Whether everything that was ever written here is at the primary too, under the same numbers. What it wrote itself is, however old its
     /// report: whoever else had it was asked before it could be cut off.
     pub fn is_contained_in(&self, primary: Member, theirs: &Self) -> bool {

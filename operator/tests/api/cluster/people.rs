@@ -63,7 +63,7 @@ impl Cluster {
     pub(crate) async fn serve_all(&self, store: &str) {
         let database = format!("{store}-mariadb");
         self.until_exists(Kind::StatefulSet, &database).await;
-        let status = json!({"status": {"replicas": 1, "readyReplicas": 1}});
+        let status = json!({"status": {"replicas": 3, "readyReplicas": 3}});
         self.api(Kind::StatefulSet)
             .patch_status(&database, &PatchParams::default(), &Patch::Merge(&status))
             .await

@@ -187,6 +187,7 @@ pub(super) fn start_agent(folder: &Path, member: usize, ports: &[u16], controls:
         .arg(folder.join("identity"))
         .arg("--accounts-file")
         .arg(folder.join("accounts.json"))
+        .args(["--admin-addr", "127.0.0.1:0"])
         .args(["--control-addr", &format!("127.0.0.1:{}", controls[member])])
         .args(["--", &format!("--port={}", ports[member])])
         .args([
@@ -207,15 +208,13 @@ async fn look_after(
     switch_to: Arc<Mutex<Option<Member>>>,
 ) {
     loop {
-        let sights = members.look(&BTreeSet::new()).await;
+        let sights = members.look(3, &BTreeSet::new()).await;
         let seen = Seen {
             now: now(),
             members: sights,
             wanted: 3,
             switch_to: *lock(&switch_to),
             force: None,
-            // Nobody keeps one here.
-            lease_silent: Duration::ZERO,
         };
         let before = lock(&record).clone();
         let planned = plan(&before, &seen);

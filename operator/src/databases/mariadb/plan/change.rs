@@ -12,8 +12,9 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a handover may keep the set closed before it is given up.
 const HANDOVER: Duration = Duration::from_secs(3);
-/// A Lease that nobody has renewed for so long has run out.
-const LEASE: Duration = Duration::from_secs(6);
+/// A primary that has been silent for so long, and that nobody follows, takes no writes: its agent has ended it
+/// [`ISOLATED`](super::order::ISOLATED) after it was last asked, and some time goes by until that is seen from here.
+const ENDED: Duration = Duration::from_secs(6);
 /// The pause between two looks while something is under way.
 const SOON: Duration = Duration::from_millis(50);
 
@@ -127,7 +128,7 @@ pub(super) fn gather(draft: &mut Draft<'_>) {
 }
 
 /// Whether the last primary takes no more writes: because its agent or the kubelet says so, or because its agent has long ended it, having
-/// neither the Lease nor anybody who follows.
+/// neither been asked for too long nor anybody who follows.
 fn is_closed(draft: &Draft<'_>, from: Member) -> bool {
     match draft.seen.members.get(&from) {
         Some(Sight::Answers(report)) => match &report.server {
@@ -135,7 +136,8 @@ fn is_closed(draft: &Draft<'_>, from: Member) -> bool {
             _ => false,
         },
         Some(Sight::Silent { ended: true, .. }) => true,
-        None | Some(Sight::Silent { .. }) => draft.seen.lease_silent.min(draft.age()) >= LEASE,
+        Some(Sight::Silent { since, .. }) => (*since).min(draft.age()) >= ENDED,
+        None => draft.age() >= ENDED,
     }
 }
 
@@ -184,7 +186,10 @@ pub(super) fn open(draft: &mut Draft<'_>) {
 
 fn make_ready(draft: &mut Draft<'_>) {
     let record = draft.record;
-    let Some(state) = draft.seen.members[&record.primary].state() else {
+    let Sight::Answers(report) = &draft.seen.members[&record.primary] else {
+        return;
+    };
+    let Server::Up(state) = &report.server else {
         return;
     };
     steady::keep_ackers(draft, state);
@@ -195,7 +200,7 @@ fn make_ready(draft: &mut Draft<'_>) {
     if is_ready && (record.alone || state.connected > 0) {
         draft.order(
             record.primary,
-            Task::Open,
+            Task::Open { seen_at: report.at },
             "it is ready, and somebody acknowledges",
         );
         draft.say(Say::Closed(Trouble::Opening));

@@ -5,6 +5,12 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::time::Duration;
+
+/// An agent ends a server that takes writes when nobody has asked for so long how it is, and no other member receives from it.
+pub const ISOLATED: Duration = Duration::from_secs(4);
+/// A server is opened only within this time after the report that it was found ready with.
+pub const OPENS_WITHIN: Duration = Duration::from_secs(2);
 
 /// Something an agent is to do. Done twice it has the effect of once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,8 +50,12 @@ pub enum Task {
         /// Acknowledge nothing to a client before one of them has.
         required: bool,
     },
-    /// Take writes: only while the Lease says so.
-    Open,
+    /// Take writes. Refused when the report that it follows from is not fresh any more by the agent's own clock: what was sent to a primary that
+    /// was frozen or cut off opens nobody once another has been chosen.
+    Open {
+        /// [`Report::at`](super::super::seen::Report::at) of that report.
+        seen_at: u64,
+    },
     /// Take no more writes.
     Close,
     /// Fetch a whole copy from another member, and become its replica.

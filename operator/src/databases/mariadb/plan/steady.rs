@@ -270,11 +270,16 @@ fn cure(draft: &mut Draft<'_>, primary: &State) {
 /// Hands over when it was asked for, or when the primary is to be taken away, and somebody is in step.
 fn hand_over(draft: &mut Draft<'_>, primary: &State) {
     let (record, seen) = (draft.record, draft.seen);
-    let must_go = record.primary >= seen.wanted;
+    let is_leaving = |member: Member| {
+        let sight = seen.members.get(&member);
+        sight.is_some_and(|sight| matches!(sight, Sight::Answers(report) if report.leaving))
+    };
+    let must_go = record.primary >= seen.wanted || is_leaving(record.primary);
     let first = record
         .ackers()
         .into_iter()
-        .find(|member| *member < seen.wanted && acknowledges(draft, *member));
+        .filter(|member| *member < seen.wanted && acknowledges(draft, *member))
+        .min_by_key(|member| (is_leaving(*member), *member));
     let to = seen
         .switch_to
         .filter(|to| *to != record.primary)

@@ -7,7 +7,6 @@ use super::super::seen::{Report, Seen, Server, Sight, State};
 use super::{Say, order::Trouble, plan};
 use jiff::Timestamp;
 use proptest::prelude::*;
-use std::time::Duration;
 use world::{ACKER, Act, PRIMARY, World};
 
 fn acts() -> impl Strategy<Value = Act> {
@@ -115,6 +114,8 @@ fn that_nothing_can_be_written_is_said_before_what_is_merely_out_of_step() {
     let answers = |server| {
         Sight::Answers(Report {
             version: record.version,
+            at: 0,
+            leaving: false,
             server,
         })
     };
@@ -124,7 +125,6 @@ fn that_nothing_can_be_written_is_said_before_what_is_merely_out_of_step() {
         wanted: 2,
         switch_to: None,
         force: None,
-        lease_silent: Duration::ZERO,
     };
     let said = plan(&record, &seen).say;
     assert_eq!(said, Say::Closed(Trouble::NobodyAcknowledges));

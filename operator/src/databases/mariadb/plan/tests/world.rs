@@ -16,7 +16,8 @@ use std::time::Duration;
 
 /// One step of time.
 pub(super) const STEP: Duration = Duration::from_millis(100);
-const RENEWS_WITHIN: u32 = 40;
+const ISOLATED: u32 = 40;
+const OPENS_WITHIN: u64 = 2000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tx {
@@ -55,8 +56,10 @@ struct Node {
     /// How far somebody else has acknowledged: what is beyond is cut off at a start as a replica.
     acknowledged: u64,
     server: Option<Running>,
-    /// Steps since the Lease could last be renewed.
-    unrenewed: u32,
+    /// Steps since the operator last asked.
+    unasked: u32,
+    /// Milliseconds.
+    age: u64,
     silent: u32,
 }
 
@@ -77,8 +80,6 @@ pub(super) struct World {
     wanted: u32,
     pub(super) switch_to: Option<Member>,
     operator_up: bool,
-    holder: Option<Member>,
-    lease_silent: u32,
     orders: Vec<(u32, Order)>,
     old_sights: VecDeque<BTreeMap<Member, Sight>>,
     next_id: u64,
@@ -134,8 +135,6 @@ impl World {
             wanted: members,
             switch_to: None,
             operator_up: true,
-            holder: None,
-            lease_silent: 0,
             orders: Vec::new(),
             old_sights: VecDeque::new(),
             next_id: 0,
@@ -159,7 +158,7 @@ impl World {
             Act::Thaw(member) => {
                 self.node(member).frozen = false;
                 // Its timers fire at once.
-                self.renew();
+                self.guard();
             }
             Act::Slow(member) => self.node(member).slow = true,
             Act::Stick(member) => {
@@ -228,7 +227,7 @@ impl World {
             node.frozen = false;
             node.slow = false;
         }
-        self.renew();
+        self.guard();
     }
 
     pub(super) fn is_settled(&self) -> bool {
@@ -310,7 +309,7 @@ impl World {
         for member in 0..5 {
             self.replicate(member);
         }
-        self.renew();
+        self.guard();
         self.operate();
         self.deliver();
         self.check();
@@ -322,9 +321,14 @@ impl World {
             .max(self.record.primary + 1)
             .max(self.record.sync.keys().max().map_or(0, |last| last + 1));
         let mut sights = BTreeMap::new();
+        let asks = self.operator_up;
         for member in 0..there {
             if self.answers(member) {
-                self.node(member).silent = 0;
+                let node = self.node(member);
+                node.silent = 0;
+                if asks {
+                    node.unasked = 0;
+                }
                 sights.insert(member, Sight::Answers(self.report(member)));
             } else {
                 self.node(member).silent += 1;
@@ -364,7 +368,6 @@ impl World {
             wanted: self.wanted,
             switch_to: self.switch_to,
             force: None,
-            lease_silent: STEP * self.lease_silent,
         };
         let Plan { record, orders, .. } = plan(&self.record, &seen);
         if record != self.record {
@@ -379,14 +382,6 @@ impl World {
             self.note(|| format!("{record:?}"));
             self.record = record;
             return;
-        }
-        if self
-            .record
-            .change
-            .as_ref()
-            .is_some_and(|change| change.phase == Phase::Opening)
-        {
-            self.holder = Some(self.record.primary);
         }
         for order in orders {
             if self.random.random_ratio(1, 10) {

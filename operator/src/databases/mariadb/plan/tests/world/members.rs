@@ -3,7 +3,7 @@
 use super::super::super::super::record::Member;
 use super::super::super::super::seen::{Receiving, Report, Server, State};
 use super::super::super::order::{Order, Task};
-use super::{API, RENEWS_WITHIN, Running, Tx, World, at};
+use super::{ISOLATED, OPENS_WITHIN, Running, Tx, World, at};
 use rand::RngExt as _;
 use std::collections::BTreeMap;
 
@@ -105,29 +105,18 @@ impl World {
             .is_some_and(|server| !server.leads || server.ackers.contains(&member));
         (lets_in && !theirs.frozen && self.linked(member, source)).then_some(source)
     }
-    pub(super) fn renew(&mut self) {
-        self.lease_silent += 1;
+    pub(super) fn guard(&mut self) {
         for member in 0..5 {
             let has_peer =
                 (0..5).any(|other| other != member && self.connected_source(other) == Some(member));
-            let renews = self.holder == Some(member) && self.linked(member, API);
-            let is_taken = self.holder != Some(member) && self.linked(member, API);
             let node = at(&mut self.nodes, member);
-            if !node.alive || node.server.is_none() {
-                continue;
-            }
-            if node.frozen {
-                node.unrenewed += 1;
-                continue;
-            }
-            if renews {
-                node.unrenewed = 0;
-                self.lease_silent = 0;
-            } else {
-                node.unrenewed += 1;
-            }
-            let is_alone = node.unrenewed > RENEWS_WITHIN && !has_peer;
-            if node.server.as_ref().is_some_and(|server| server.open) && (is_taken || is_alone) {
+            node.unasked += 1;
+            node.age += 100;
+            let writes = node
+                .server
+                .as_ref()
+                .is_some_and(|server| server.open && server.requires);
+            if node.alive && !node.frozen && writes && node.unasked > ISOLATED && !has_peer {
                 node.server = None;
             }
         }
@@ -169,6 +158,8 @@ impl World {
         });
         Report {
             version: node.version,
+            at: node.age,
+            leaving: false,
             server,
         }
     }
@@ -183,7 +174,6 @@ impl World {
         self.note(|| format!("member {member} at {at}, {acked} acknowledged: {order:?}"));
         self.next_run += 1;
         let run = self.next_run;
-        let may_open = self.holder == Some(member) && self.linked(member, API);
         let copy = match order.task {
             Task::Copy { from } if self.linked(member, from) => {
                 let source = &self.nodes[&from];
@@ -236,9 +226,10 @@ impl World {
                 server.ackers = ackers;
                 server.requires = required;
             }
-            (Task::Open, Some(server)) if may_open && server.leads && !server.open => {
+            (Task::Open { seen_at }, Some(server))
+                if node.age <= seen_at + OPENS_WITHIN && server.leads && !server.open =>
+            {
                 server.open = true;
-                node.unrenewed = 0;
                 self.openings += 1;
                 self.check_opened(member);
             }
