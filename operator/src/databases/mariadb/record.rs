@@ -28,7 +28,7 @@ pub struct Record {
     pub base: Position,
     /// The members that may have acknowledged a transaction of the primary, each with the runs that may have: written before a member may
     /// acknowledge, and taken back only when what it acknowledged is known to be elsewhere.
-    #[serde(default)]
+    #[serde(default, with = "as_list")]
     pub sync: BTreeMap<Member, BTreeSet<Run>>,
     /// Those of `sync` that shall acknowledge no more.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -66,6 +66,39 @@ pub enum Phase {
     Opening,
 }
 
+/// The keys of a JSON object are text, which not every reader takes for numbers.
+mod as_list {
+    use super::{Member, Run};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::collections::{BTreeMap, BTreeSet};
+
+    #[derive(Serialize, Deserialize)]
+    struct Item {
+        member: Member,
+        runs: BTreeSet<Run>,
+    }
+
+    pub(super) fn serialize<S: Serializer>(
+        sync: &BTreeMap<Member, BTreeSet<Run>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(sync.iter().map(|(member, runs)| Item {
+            member: *member,
+            runs: runs.clone(),
+        }))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<Member, BTreeSet<Run>>, D::Error> {
+        let items = Vec::<Item>::deserialize(deserializer)?;
+        Ok(items
+            .into_iter()
+            .map(|item| (item.member, item.runs))
+            .collect())
+    }
+}
+
 impl Record {
     /// Of a set that has never been open: its first member begins, and everyone joins it.
     pub fn new(members: u32, now: Timestamp) -> Self {
@@ -88,5 +121,31 @@ impl Record {
             .filter(|member| !self.leaving.contains(member))
             .copied()
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::v1alpha1::AmazoffStore;
+    use kube::core::DeserializeGuard;
+    use serde_json::json;
+
+    /// As it comes back from the API server, read by what also reads stores that make no sense.
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        let mut record = Record::new(3, Timestamp::UNIX_EPOCH);
+        record.sync = BTreeMap::from([(1, [7, u64::MAX >> 1].into()), (2, [9].into())]);
+        record.leaving.insert(2);
+        let change = record.change.as_mut().expect("it opens");
+        change.phase = Phase::Closing { to: 1 };
+        let store = json!({
+            "apiVersion": "amazoff.io/v1alpha1", "kind": "AmazoffStore", "metadata": {"name": "corner"}, "spec": {},
+            "status": {"mariadb": {"record": record}},
+        });
+        let read: DeserializeGuard<AmazoffStore> =
+            serde_json::from_value(store).expect("an object");
+        let status = read.0.expect("a store").status.expect("a status");
+        assert_eq!(status.mariadb.expect("a record").record, record);
     }
 }
