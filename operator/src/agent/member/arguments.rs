@@ -12,7 +12,7 @@ pub(super) enum Role {
 }
 
 /// What holds for every member. Whoever starts takes no writes and follows nobody before it is told to.
-const COMMON: [&str; 16] = [
+const COMMON: [&str; 17] = [
     "--read-only=ON",
     "--skip-slave-start",
     "--log-bin=binlog",
@@ -20,6 +20,8 @@ const COMMON: [&str; 16] = [
     "--relay-log=relay",
     "--binlog-format=ROW",
     "--sync-binlog=1",
+    // Three days. Whoever was away for longer is copied anew.
+    "--binlog-expire-logs-seconds=259200",
     "--gtid-domain-id=0",
     "--gtid-strict-mode=ON",
     // A commit is acknowledged to the client after a replica has it, before anybody else sees it; and waits for that for ever.
