@@ -287,6 +287,7 @@ impl MemberAgent {
                 obey::lead(connection, *member, peers, password, ackers, *required).await?;
                 let leading = Leading {
                     leads: true,
+                    required: *required,
                     ackers: ackers.clone(),
                 };
                 self.remember(up.run, leading);

@@ -242,6 +242,8 @@ async fn one_of_a_set(args: MemberArgs, random: crate::secrets::Random) -> Resul
     };
     let identity = Identity::read(&args.identity_folder)?;
     let member = MemberAgent::new(settings, Caller::new(&identity)?, random);
+    // Of one that was killed while it copied.
+    member.discard_copy();
     let address = args.control_addr;
     let at_address = |source| AgentError::Admin { address, source };
     let listener = tokio::net::TcpListener::bind(address)

@@ -110,9 +110,7 @@ pub(super) async fn fetch(
     run_folder: &Path,
 ) -> Result<(), CopyError> {
     let copy = unfinished(volume);
-    if copy.exists() {
-        fs::remove_dir_all(&copy).map_err(|error| CopyError::File(copy.clone(), error))?;
-    }
+    discard(volume)?;
     fs::create_dir(&copy).map_err(|error| CopyError::File(copy.clone(), error))?;
     let answer = caller.stream(url).await?;
     let is_of_primary = answer
@@ -221,7 +219,7 @@ pub(super) fn put_in_place(volume: &Path) -> Result<(), CopyError> {
     if data.exists() {
         rustix::fs::renameat_with(cwd, &copy, cwd, &data, RenameFlags::EXCHANGE).map_err(at)?;
         // What was there.
-        fs::remove_dir_all(&copy).map_err(|error| CopyError::File(copy, error))
+        discard(volume)
     } else {
         rustix::fs::rename(&copy, &data).map_err(at)
     }
@@ -260,6 +258,15 @@ pub(super) async fn go_on(pool: &MySqlPool, volume: &Path) -> Result<(), CopyErr
 fn is_position(text: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'-' | b',');
     !text.is_empty() && text.bytes().all(is_part)
+}
+
+/// Removes what is left of a copy that was not finished, or of what one took the place of.
+pub(super) fn discard(volume: &Path) -> Result<(), CopyError> {
+    let copy = unfinished(volume);
+    match fs::remove_dir_all(&copy) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(CopyError::File(copy, error)),
+        _ => Ok(()),
+    }
 }
 
 fn unfinished(volume: &Path) -> PathBuf {

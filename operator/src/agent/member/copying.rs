@@ -43,10 +43,18 @@ impl MemberAgent {
         tokio::spawn(async move {
             if let Err(error) = agent.copy(&url).await {
                 warn!(url, error = chain(&error), "there is no copy yet");
+                agent.discard_copy();
                 tokio::time::sleep(COPIES_AGAIN).await;
             }
             agent.0.copies.store(false, Ordering::SeqCst);
         });
+    }
+
+    /// What is left of a copy takes the room of data.
+    pub fn discard_copy(&self) {
+        if let Err(error) = copy::discard(&self.0.settings.place.volume) {
+            warn!(error = chain(&error), "what is left of a copy stays");
+        }
     }
 
     /// The server goes on until the copy is there. Then it ends, and is started anew when that is ordered.

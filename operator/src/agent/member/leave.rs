@@ -23,11 +23,11 @@ impl MemberAgent {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
             let unasked = lock(&self.0.asked).elapsed();
-            if unasked < ISOLATED || !self.leads() {
+            if unasked < ISOLATED || !self.leads_others() {
                 continue;
             }
             let is_isolated = match self.report_unasked().await.server {
-                Server::Up(state) => state.open && state.requires && state.connected == 0,
+                Server::Up(state) => state.open && state.connected == 0,
                 // It does not even answer its agent.
                 Server::Hung(since) => since >= ISOLATED,
                 Server::Down | Server::Changing => false,
@@ -59,14 +59,15 @@ impl MemberAgent {
 
     /// Whether it is the primary, closed or open, of a set in which another could be.
     async fn takes_writes_for_others(&self) -> bool {
-        if !self.leads() {
+        if !self.leads_others() {
             return false;
         }
         let server = self.report_unasked().await.server;
-        matches!(server, Server::Up(state) if state.leads && state.requires && state.connected > 0)
+        matches!(server, Server::Up(state) if state.leads && state.connected > 0)
     }
 
-    fn leads(&self) -> bool {
-        matches!(&*self.process(), Process::Up(up) if up.leading.leads)
+    /// Whether it is a primary that acknowledges nothing alone.
+    fn leads_others(&self) -> bool {
+        matches!(&*self.process(), Process::Up(up) if up.leading.leads && up.leading.required)
     }
 }

@@ -18,6 +18,8 @@ const GLOBALS: &str = "SELECT CAST(@@GLOBAL.read_only AS SIGNED) AS read_only, @
 pub(super) struct Leading {
     /// It was made a primary in this run.
     pub(super) leads: bool,
+    /// It acknowledges nothing before somebody has acknowledged it.
+    pub(super) required: bool,
     /// Who may connect to it.
     pub(super) ackers: BTreeSet<Member>,
 }

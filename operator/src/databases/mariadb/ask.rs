@@ -65,9 +65,10 @@ impl Members {
         sights
     }
 
-    /// Those who did not answer the last time.
-    pub fn silent(&self) -> BTreeSet<Member> {
-        self.silent_since.keys().copied().collect()
+    /// Those of the first `count` who did not answer the last time.
+    pub fn silent(&self, count: u32) -> BTreeSet<Member> {
+        let silent = self.silent_since.range(..count);
+        silent.map(|(member, _)| *member).collect()
     }
 
     async fn ask(&self, address: &str) -> Result<Report, CallError> {

@@ -24,6 +24,10 @@ use tracing::{info, warn};
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// The pause after something that the API server or a Secret would not do.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// How long the API server may take to say how the pods of silent members are.
+const POD_WITHIN: Duration = Duration::from_millis(500);
+/// How long it may take to write: less than what a primary that nobody asks and nobody follows lives on.
+const WRITES_WITHIN: Duration = Duration::from_secs(2);
 
 /// In the set's Secret: what the operator shows to the members.
 pub const OPERATOR_CERTIFICATE: &str = "operator.crt";
@@ -69,6 +73,8 @@ enum KeepError {
     Record(#[source] serde_json::Error),
     #[error("somebody else has written another record")]
     Overtaken,
+    #[error("the API server does not answer in time")]
+    Late,
 }
 
 /// Looks after a set. Never returns. What is seen is told through `standing`.
@@ -115,8 +121,10 @@ async fn keep_until_it_fails(
         let record = &status.record;
         let last = record.sync.keys().max().copied().unwrap_or(0);
         let there = asked.members.max(record.primary + 1).max(last + 1);
-        let silent = members.silent();
-        let ended = ended(&pods, &store, &silent).await;
+        let silent = members.silent(there);
+        // Whoever is asked about pods may be down itself; that must keep nobody from being looked at.
+        let ended = tokio::time::timeout(POD_WITHIN, ended(&pods, &store, &silent)).await;
+        let ended = ended.unwrap_or_default();
         let sights = members.look(there, &ended).await;
         let seen = Seen {
             now: now(),
@@ -137,9 +145,20 @@ async fn keep_until_it_fails(
                 record: next,
                 members: lines,
             };
-            write(&stores, &store, &status, &after).await?;
-            tell_log(&store, &status.record, &after.record);
-            status = after;
+            let decides = after.record != status.record;
+            let writing = write(&stores, &store, &status, &after);
+            let written = tokio::time::timeout(WRITES_WITHIN, writing).await;
+            match written.unwrap_or(Err(KeepError::Late)) {
+                Ok(()) => {
+                    tell_log(&store, &status.record, &after.record);
+                    status = after;
+                }
+                Err(KeepError::Overtaken) => return Err(KeepError::Overtaken),
+                // It may have been written all the same, which has to be known before anything else is decided.
+                Err(KeepError::Late) if decides => return Err(KeepError::Late),
+                // Nothing new was decided; but the members are looked at on, for that is what a primary lives on.
+                Err(error) => warn!(store, error = chain(&error), "the status is not written"),
+            }
         }
         let stands = Standing {
             primary: status.record.primary,
